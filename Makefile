@@ -1,0 +1,49 @@
+# Each target sets itself up: a virtual environment from the lock, quick the second time.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := .venv/.run
+DEV := .venv/.dev
+
+.PHONY: run demo test check bench lock clean
+
+run: $(RUN)
+	TMF_ADAPTER_CALLBACK_ALLOW="$${TMF_ADAPTER_CALLBACK_ALLOW-127.0.0.0/8,::1/128}" $(BIN)/tmf-adapter serve
+
+demo: $(RUN)
+	$(BIN)/tmf-adapter demo
+
+test: $(DEV)
+	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+
+check: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/openapi-spec-validator openapi/*.yaml
+	$(BIN)/tmf-adapter mapping lint mappings
+
+bench: $(DEV)
+	$(BIN)/python -m tests.bench $(ARGS)
+
+# What the lock files are made from is pyproject.toml; hashes pin every artefact.
+lock: $(DEV)
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet --upgrade pyproject.toml --group build -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet --upgrade pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+
+.venv/bin/pip:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tmf_adapter needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+
+$(RUN): requirements.lock pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(DEV): requirements-dev.lock $(RUN)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+clean:
+	rm -rf .venv bench.json

@@ -1,0 +1,13 @@
+"""The service problem: TMF656's rules for a tracked resource."""
+
+from tmf_adapter.tmf.lifecycle import PROBLEM
+from tmf_adapter.tmf.tracked import Tracked
+
+RULES = Tracked(
+    resource="serviceProblem",
+    type="ServiceProblem",
+    lifecycle=PROBLEM,
+    server_set=frozenset({"id", "href", "creationDate", "lastUpdate", "statusChangeDate"}),
+    history=False,
+    resolved_event=False,
+)

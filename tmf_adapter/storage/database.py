@@ -1,0 +1,245 @@
+"""One database, two ways in: ``read`` and ``write``, each a function of a connection, each one transaction.
+
+SQLite has one writer thread that commits for everybody who waits (each in a savepoint of its own) beside a pool of
+readers; PostgreSQL has a bounded pool. Neither blocks the event loop.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from tmf_adapter.tmf.errors import Overloaded
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+READERS = 4
+POSTGRESQL_CONNECTIONS = 12
+BATCH = 64
+BUSY_MILLISECONDS = 30_000
+
+
+def database_url(text: str) -> URL:
+    """Accept what operators write (``postgresql://``, ``sqlite:///file.db``) and name the driver we ship.
+
+    Raises ``ValueError`` for anything that is neither.
+    """
+    url = make_url(text)
+    match url.get_backend_name():
+        case "sqlite":
+            return url.set(drivername="sqlite")
+        case "postgresql" | "postgres":
+            return url.set(drivername="postgresql+psycopg")
+        case other:
+            raise ValueError(f"database {other!r} is not supported; use sqlite:///file.db or postgresql://...")
+
+
+class Database:
+    """``synchronous`` (SQLite): NORMAL survives kill -9, FULL a power loss as well, at the price of a sync a commit."""
+
+    def __init__(self, url: str, synchronous: str = "NORMAL") -> None:
+        self.url = database_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite(self.url, synchronous) if self.is_sqlite else _postgresql(self.url)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+        self._writer: _GroupCommit | _PooledWriter
+        self._writer = _GroupCommit(self.engine) if self.is_sqlite else _PooledWriter(self.engine)
+
+    async def read(self, work: Work[T]) -> T:
+        """Run ``work`` in a reader thread; what it reads is committed."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    def _read(self, work: Work[T]) -> T:
+        with _reachable(), self.engine.connect() as connection:
+            return work(connection)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run ``work`` in a transaction; it is committed when this returns, and undone when ``work`` raised.
+
+        ``work`` holds the write lock: it must neither wait nor evaluate anything. It may run again on a retry of ours
+        only when nothing of it was committed.
+        """
+        return await self._writer.write(work)
+
+    def close(self) -> None:
+        """Finish what was begun, then let go of every connection."""
+        self._writer.close()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """A database that is away is the client's cue to come back, not an internal error."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise Overloaded("The database cannot be reached or is too busy.") from error
+
+
+def _sqlite(url: URL, synchronous: str) -> Engine:
+    engine = create_engine(url, pool_size=READERS + 24, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in (
+            f"busy_timeout={BUSY_MILLISECONDS}",
+            "foreign_keys=ON",
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    return create_engine(
+        url,
+        pool_size=POSTGRESQL_CONNECTIONS,
+        max_overflow=24,  # the durable engine's threads draw on the same pool
+        connect_args={"options": "-c idle_in_transaction_session_timeout=60000"},
+    )
+
+
+class _PooledWriter:
+    """PostgreSQL: as many transactions at once as there are writer threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._threads = ThreadPoolExecutor(POSTGRESQL_CONNECTIONS - READERS, thread_name_prefix="write")
+
+    async def write(self, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transaction, work)
+
+    def _transaction(self, work: Work[T]) -> T:
+        with _reachable(), self._engine.begin() as connection:
+            return work(connection)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """One caller's work, and where its result is awaited."""
+
+    work: Work[Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+    result: Any = None
+    error: BaseException | None = None
+
+    def run(self, connection: Connection) -> None:
+        """Keep the result or the error; the caller sees neither before the commit."""
+        try:
+            self.result = self.work(connection)
+        except Exception as error:
+            self.error = error
+
+    def settle(self) -> None:
+        if self.future.cancelled():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class _GroupCommit:
+    """SQLite: one thread writes for all. Whoever waits when a commit begins is part of it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, work: Work[T]) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Waiting(work, future, loop))
+        return await future
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        with self._engine.connect() as connection:
+            while (batch := self._next()) is not None:
+                self._commit(connection, batch)
+                _settle(batch)
+
+    def _next(self) -> list[_Waiting] | None:
+        """Everybody who waits, at least one; None when the database closes."""
+        first = self._queue.get()
+        if first is None:
+            return None
+        batch = [first]
+        while len(batch) < BATCH:
+            try:
+                following = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                self._queue.put(None)
+                break
+            batch.append(following)
+        return batch
+
+    def _commit(self, connection: Connection, batch: Sequence[_Waiting]) -> None:
+        try:
+            with _reachable():
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                _run_alone(connection, batch[0]) if len(batch) == 1 else _run_together(connection, batch)
+                connection.commit()
+        except Exception as error:  # the writer must live; everyone who waited is told
+            connection.rollback()
+            for waiting in batch:
+                waiting.error = waiting.error or error
+
+
+def _run_alone(connection: Connection, waiting: _Waiting) -> None:
+    waiting.run(connection)
+    if waiting.error is not None:
+        raise waiting.error
+
+
+def _run_together(connection: Connection, batch: Sequence[_Waiting]) -> None:
+    for waiting in batch:
+        connection.exec_driver_sql("SAVEPOINT w")
+        waiting.run(connection)
+        if waiting.error is not None:
+            connection.exec_driver_sql("ROLLBACK TO w")
+        connection.exec_driver_sql("RELEASE w")
+
+
+def _settle(batch: Sequence[_Waiting]) -> None:
+    """Wake each event loop once, however many of its callers waited."""
+    for loop in {waiting.loop for waiting in batch}:
+        mine = [waiting for waiting in batch if waiting.loop is loop]
+        try:
+            loop.call_soon_threadsafe(_settle_here, mine)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            continue
+
+
+def _settle_here(mine: Sequence[_Waiting]) -> None:
+    for waiting in mine:
+        waiting.settle()
+
+
+def is_duplicate(error: DBAPIError) -> bool:
+    """Whether a unique key refused the row."""
+    return "unique" in str(error.orig).lower()

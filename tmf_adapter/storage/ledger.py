@@ -1,0 +1,105 @@
+"""A change and everything it owes, written in one commit: the resource, its events, and the duties of other rooms."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+from sqlalchemy import Connection, insert
+
+from tmf_adapter.crash import CrashPoint, crash_point
+from tmf_adapter.storage.database import Database
+from tmf_adapter.storage.resources import ResourceStore, StaleVersion
+from tmf_adapter.storage.tables import event
+from tmf_adapter.tmf.errors import LostRace
+from tmf_adapter.tmf.events import Change, Stored
+
+TRIES = 8
+
+
+class Duty(Protocol):
+    """What a change owes to another room."""
+
+    def write(self, tx: Connection) -> None:
+        """Insert the rows. Runs under the write lock: no waiting, no evaluating. May raise ``Outdated``."""
+
+    def committed(self) -> None:
+        """The rows are there: wake whoever works them off. Runs on the event loop, must not fail."""
+
+
+Consequence = Callable[[Change], Awaitable[Duty | None]]
+"""Works out, before the transaction, what a change owes."""
+
+Decide = Callable[[Stored | None], Change | None]
+"""From the resource as it is (None: there is none) to a change, or None when nothing changes. Raises the rules' errors."""
+
+
+class Outdated(Exception):
+    """A duty was worked out from what is no longer so: work it out again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Where every room writes its changes."""
+
+    database: Database
+    consequences: Sequence[Consequence]
+
+    async def change(
+        self, store: ResourceStore, resource_id: str | None, decide: Decide, also: Sequence[Duty] = ()
+    ) -> Stored | None:
+        """Decide on the resource as it is, then write the change with all it owes and ``also``, or nothing.
+
+        ``resource_id`` is None for a resource that does not exist yet. When another writer was faster, the change is
+        decided again on what that one left; ``LostRace`` when that happens too often. Returns the resource as it is
+        afterwards, None when it was deleted.
+        """
+        for attempt in range(TRIES):
+            before = await store.load(resource_id) if resource_id is not None else None
+            change = decide(before)
+            if change is None and not also:
+                return before
+            duties = [*(await self._duties(change)), *also] if change else list(also)
+            try:
+                await self._commit(store, change, duties)
+            except (StaleVersion, Outdated):
+                await asyncio.sleep(0.002 * attempt)
+                continue
+            return change.after if change else before
+        raise LostRace("Others kept changing this resource.", "Nothing was written; read it and try again.")
+
+    async def _duties(self, change: Change) -> list[Duty]:
+        owed = [await consequence(change) for consequence in self.consequences]
+        return [duty for duty in owed if duty is not None]
+
+    async def _commit(self, store: ResourceStore, change: Change | None, duties: Sequence[Duty]) -> None:
+        rows = _event_rows(change) if change else []
+
+        def work(tx: Connection) -> None:
+            if change:
+                store.save(tx, change)  # first: the row's lock orders the deliveries of one resource
+            if rows:
+                tx.execute(insert(event), rows)
+            for duty in duties:
+                duty.write(tx)
+
+        crash_point(CrashPoint.BEFORE_COMMIT)
+        await self.database.write(work)
+        crash_point(CrashPoint.AFTER_COMMIT)
+        for duty in duties:
+            duty.committed()
+
+
+def _event_rows(change: Change) -> list[dict[str, object]]:
+    return [
+        {
+            "id": event.id,
+            "type": event.type,
+            "resource": event.resource,
+            "resource_id": event.resource_id,
+            "created_at": event.time.timestamp(),
+            "body": orjson.dumps(event.envelope()).decode(),
+        }
+        for event in change.events
+    ]

@@ -1,0 +1,154 @@
+"""Rows of a versioned TMF resource: read in batches, written by compare-and-swap on the version."""
+
+import asyncio
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import orjson
+from sqlalchemy import Connection, Row, Table, bindparam, delete, func, insert, select, update
+
+from tmf_adapter.storage.database import Database
+from tmf_adapter.storage.filters import conditions
+from tmf_adapter.storage.tables import TENANT
+from tmf_adapter.tmf.errors import NotFound
+from tmf_adapter.tmf.events import Change, Stored
+from tmf_adapter.tmf.query import Page, Query
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class StaleVersion(Exception):
+    """The resource has another version than the change was decided on; nothing was written."""
+
+
+class Batch(Generic[K, V]):
+    """Look-ups by key that share a statement: whoever asks while one is under way is part of the next."""
+
+    def __init__(self, database: Database, fetch: Callable[[Connection, Sequence[K]], Mapping[K, V]]) -> None:
+        self._database = database
+        self._fetch = fetch
+        self._waiting: dict[K, asyncio.Future[V | None]] = {}
+        self._reading: asyncio.Task[None] | None = None
+
+    async def get(self, key: K) -> V | None:
+        """The value as it was committed when the statement began, which is never before this call."""
+        future = self._waiting.get(key)
+        if future is None:
+            future = self._waiting[key] = asyncio.get_running_loop().create_future()
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+        return await asyncio.shield(future)
+
+    async def _read(self) -> None:
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, {}
+                await self._answer(waiting)
+        finally:
+            self._reading = None
+
+    async def _answer(self, waiting: dict[K, asyncio.Future[V | None]]) -> None:
+        keys = list(waiting)
+        try:
+            found = await self._database.read(lambda connection: self._fetch(connection, keys))
+        except Exception as error:  # whoever waits is told, whatever it was
+            for future in waiting.values():
+                future.set_exception(error)
+            return
+        for key, future in waiting.items():
+            future.set_result(found.get(key))
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A row before its body is parsed."""
+
+    body: bytes
+    version: int
+    episode: int
+
+
+class ResourceStore:
+    """The rows of one table made by ``tables._resource``."""
+
+    def __init__(self, database: Database, table: Table, name: str) -> None:
+        self._database = database
+        self._table = table
+        self._name = name
+        self._by_id: Batch[str, _Text] = Batch(database, self._fetch)
+        mine = (table.c.tenant == TENANT) & (table.c.id == bindparam("key"))
+        self._swap = mine & (table.c.version == bindparam("expected"))
+        self._select = select(table.c.id, table.c.version, table.c.episode, table.c.body).where(
+            table.c.tenant == TENANT, table.c.id.in_(bindparam("keys", expanding=True))
+        )
+
+    def _fetch(self, connection: Connection, keys: Sequence[str]) -> dict[str, _Text]:
+        rows = connection.execute(self._select, {"keys": keys})
+        return {row.id: _Text(row.body.encode(), row.version, row.episode) for row in rows}
+
+    async def text(self, resource_id: str) -> bytes:
+        """The stored JSON, byte for byte. Raises ``NotFound``."""
+        return (await self._row(resource_id)).body
+
+    async def load(self, resource_id: str) -> Stored:
+        """The stored resource. Raises ``NotFound``."""
+        row = await self._row(resource_id)
+        return Stored(orjson.loads(row.body), row.version, row.episode)
+
+    async def _row(self, resource_id: str) -> _Text:
+        row = await self._by_id.get(resource_id)
+        if row is None:
+            raise NotFound(f"There is no {self._name} with this id.", f"id: {resource_id[:80]}")
+        return row
+
+    def save(self, tx: Connection, change: Change) -> None:
+        """Insert, replace or delete, as the change says. Raises ``StaleVersion`` when the row has moved on."""
+        match change.before, change.after:
+            case None, Stored() as new:
+                tx.execute(insert(self._table), self._values(new))
+            case Stored() as old, None:
+                _must_hit(tx.execute(delete(self._table).where(self._swap), _key(old)).rowcount)
+            case Stored() as old, Stored() as new:
+                statement = update(self._table).where(self._swap)
+                _must_hit(tx.execute(statement, {**_key(old), **self._values(new)}).rowcount)
+
+    def _values(self, stored: Stored) -> dict[str, object]:
+        document = stored.document
+        return {
+            "tenant": TENANT,
+            "id": stored.id,
+            "version": stored.version,
+            "episode": stored.episode,
+            "status": stored.status,
+            "creation_date": document["creationDate"],
+            "body": orjson.dumps(document).decode(),
+        }
+
+    async def page(self, query: Query) -> Page:
+        """The resources that match, newest first, and how many there are in all."""
+        return await self._database.read(lambda connection: self._page(connection, query))
+
+    def _page(self, connection: Connection, query: Query) -> Page:
+        table = self._table
+        matching = [table.c.tenant == TENANT, *conditions(connection.dialect.name, table, query)]
+        total = connection.execute(select(func.count()).select_from(table).where(*matching)).scalar_one()
+        statement = (
+            select(table.c.body)
+            .where(*matching)
+            .order_by(table.c.creation_date.desc(), table.c.id)
+            .limit(query.limit)
+            .offset(query.offset)
+        )
+        rows: Sequence[Row[tuple[str]]] = connection.execute(statement).all() if query.limit else []
+        return Page([row.body.encode() for row in rows], total)
+
+
+def _key(stored: Stored) -> dict[str, object]:
+    return {"key": stored.id, "expected": stored.version}
+
+
+def _must_hit(rows: int) -> None:
+    if rows != 1:
+        raise StaleVersion

@@ -1,0 +1,208 @@
+"""Every table on one page. Instants are Unix seconds (UTC) unless they are shown on the wire, where they are RFC 3339 text.
+
+``tenant`` leads every unique key. Bodies are JSON text, kept as they will be sent.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+TENANT = "default"
+"""The one tenant there is until access control lands."""
+
+metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
+
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _tenant() -> Column[str]:
+    return Column("tenant", String, nullable=False, server_default=TENANT, default=TENANT)
+
+
+def _resource(name: str) -> Table:
+    """A versioned TMF resource: its document, and the members we look for by index."""
+    return Table(
+        name,
+        metadata,
+        _tenant(),
+        Column("id", String, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("episode", Integer, nullable=False),
+        Column("status", String, nullable=False),
+        Column("creation_date", String, nullable=False),
+        Column("body", Text, nullable=False),
+        PrimaryKeyConstraint("tenant", "id"),
+        Index(None, "tenant", "creation_date", "id"),
+        Index(None, "tenant", "status", "creation_date"),
+    )
+
+
+ticket = _resource("ticket")
+problem = _resource("problem")
+
+event = Table(
+    "event",
+    metadata,
+    _tenant(),
+    Column("id", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("resource", String, nullable=False),
+    Column("resource_id", String, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("body", Text, nullable=False, comment="the v5 notification, byte for byte"),
+    PrimaryKeyConstraint("tenant", "id"),
+    Index(None, "tenant", "resource_id"),
+)
+
+subscription = Table(
+    "subscription",
+    metadata,
+    _tenant(),
+    Column("id", String, nullable=False),
+    Column("api", String, nullable=False, comment="the document it was registered with, such as tmf621-v5"),
+    Column("callback", Text, nullable=False),
+    Column("query", Text),
+    Column("body", Text, nullable=False, comment="the Hub resource as it is answered"),
+    Column("owner", String, comment="the process that drains it"),
+    Column("lease_until", Double, nullable=False, server_default="0"),
+    Column("created_at", Double, nullable=False),
+    PrimaryKeyConstraint("tenant", "id"),
+)
+
+revision = Table(
+    "revision",
+    metadata,
+    _tenant(),
+    Column("name", String, nullable=False, comment="what is counted: subscription"),
+    Column("value", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant", "name"),
+)
+"""Counts changes to what processes keep in memory, so that a stale copy is noticed inside the writing transaction."""
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    _tenant(),
+    Column("subscription_id", String, nullable=False),
+    Column("event_id", String, nullable=False),
+    Column("resource_id", String, nullable=False, comment="deliveries about one resource keep their order"),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", Double, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Index(
+        "ix_delivery_pending",
+        "tenant",
+        "subscription_id",
+        "id",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index(
+        "ix_delivery_lane",
+        "tenant",
+        "subscription_id",
+        "resource_id",
+        "id",
+        sqlite_where=text("state = 'pending' AND attempts > 0"),
+        postgresql_where=text("state = 'pending' AND attempts > 0"),
+    ),
+)
+
+recovery = Table(
+    "recovery",
+    metadata,
+    _tenant(),
+    Column("id", String, nullable=False),
+    Column("mapping_id", String, nullable=False),
+    Column("ticket_id", String, nullable=False),
+    Column("episode", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("plan", Text, nullable=False, comment="the mapping and the view it was started with"),
+    Column("outcome", String),
+    Column("reason", Text, comment="why it ended so, for a person"),
+    Column("created_at", Double, nullable=False),
+    Column("ended_at", Double),
+    PrimaryKeyConstraint("tenant", "id"),
+    Index("uq_recovery_episode", "tenant", "mapping_id", "ticket_id", "episode", unique=True),
+    Index(None, "tenant", "ticket_id"),
+)
+
+operation = Table(
+    "operation",
+    metadata,
+    _tenant(),
+    Column("id", String, nullable=False, comment="Idempotency-Key and externalIdentifier at the downstream"),
+    Column("recovery_id", String, nullable=False),
+    Column("step_id", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("call", String, nullable=False),
+    Column("resource", String, nullable=False),
+    Column("remote_id", String),
+    Column("request", Text),
+    Column("response", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("verdict", String),
+    Column("reason", Text),
+    Column("created_at", Double, nullable=False),
+    Column("ended_at", Double),
+    PrimaryKeyConstraint("tenant", "id"),
+    Index("uq_operation_step", "tenant", "recovery_id", "step_id", unique=True),
+    Index(None, "tenant", "resource", "remote_id"),
+)
+
+inbound_event = Table(
+    "inbound_event",
+    metadata,
+    _tenant(),
+    Column("id", String, nullable=False, comment="the sender's eventId"),
+    Column("type", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("operation_id", String, comment="the operation it was found to speak of"),
+    Column("received_at", Double, nullable=False),
+    PrimaryKeyConstraint("tenant", "id"),
+)
+
+inbound_key = Table(
+    "inbound_key",
+    metadata,
+    _tenant(),
+    Column("event_id", String, nullable=False),
+    Column("key", String, nullable=False, comment="an identifier the event names: of the resource, or ours"),
+    PrimaryKeyConstraint("tenant", "event_id", "key"),
+    Index(None, "tenant", "key"),
+)
+"""So that an event that came before the downstream's answer is found when the answer is stored."""
+
+executor = Table(
+    "executor",
+    metadata,
+    Column("id", String, primary_key=True, comment="one process run of the durable engine"),
+    Column("heartbeat", Double, nullable=False),
+)
+
+registration = Table(
+    "registration",
+    metadata,
+    _tenant(),
+    Column("target", String, nullable=False, comment="base URL of the downstream API"),
+    Column("callback", String, nullable=False),
+    Column("remote_id", String),
+    Column("created_at", Double, nullable=False),
+    PrimaryKeyConstraint("tenant", "target", "callback"),
+)
+"""Where we are registered as a listener ourselves."""

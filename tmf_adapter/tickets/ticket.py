@@ -1,0 +1,74 @@
+"""The trouble ticket: TMF621's rules for a tracked resource, and the report of a recovery on it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tmf_adapter.tmf.events import Author, Change, Doc, Stored
+from tmf_adapter.tmf.ids import new_id
+from tmf_adapter.tmf.lifecycle import TICKET
+from tmf_adapter.tmf.time import stamp
+from tmf_adapter.tmf.tracked import Tracked
+
+RULES = Tracked(
+    resource="troubleTicket",
+    type="TroubleTicket",
+    lifecycle=TICKET,
+    server_set=frozenset({"id", "href", "creationDate", "lastUpdate", "statusChangeDate", "statusChangeHistory"}),
+    history=True,
+    resolved_event=True,
+)
+
+AUTHOR = "tmf_adapter"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a recovery says of a ticket: eTOM's *restored*, *restored by work-around* or *unsuccessful*.
+
+    ``status`` is None where Track & Manage decides; ``characteristics`` are text values by name; ``related`` points at
+    what was done: id, href (or None), ``@referredType`` and role.
+    """
+
+    status: str | None
+    reason: str | None
+    note: str | None
+    characteristics: dict[str, str] = field(default_factory=dict)
+    related: tuple[Doc, ...] = ()
+
+
+def report(before: Stored, said: Report, now: datetime) -> Change:
+    """Write the report on the ticket, walking the legal path to its status.
+
+    A status that cannot be reached from where the ticket stands is left as it is; what was done is noted all the same.
+    """
+    document = dict(before.document)
+    way = (RULES.lifecycle.path(before.status, said.status) if said.status else ()) or ()
+    if way:
+        document["statusChangeReason"] = said.reason
+    if said.note:
+        document["note"] = [*document.get("note", ()), _note(said.note, now)]
+    if said.characteristics:
+        document["troubleTicketCharacteristic"] = _characteristics(document, said.characteristics)
+    if said.related:
+        document["relatedEntity"] = [*document.get("relatedEntity", ()), *map(_related, said.related)]
+    return RULES.settle(before, document, way, now, Author.ADAPTER)
+
+
+def _note(text: str, now: datetime) -> Doc:
+    return {"@type": "Note", "id": new_id(), "author": AUTHOR, "date": stamp(now), "text": text}
+
+
+def _characteristics(document: Doc, values: dict[str, str]) -> list[Doc]:
+    """The ticket's characteristics with ours set; one of the same name is replaced where it stands."""
+    ours = {
+        name: {"@type": "StringCharacteristic", "name": name, "valueType": "string", "value": value}
+        for name, value in values.items()
+    }
+    kept = [ours.pop(entry.get("name"), entry) for entry in document.get("troubleTicketCharacteristic", ())]
+    return [*kept, *ours.values()]
+
+
+def _related(entity: Doc) -> Doc:
+    role = entity["role"]
+    reference = {name: value for name, value in entity.items() if name != "role" and value is not None}
+    return {"@type": "RelatedEntity", "role": role, "entity": {"@type": "EntityRef", **reference}}

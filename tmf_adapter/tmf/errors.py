@@ -1,0 +1,161 @@
+"""Everything that can be wrong with a request, as one tree; each leaf becomes a TMF ``Error`` body.
+
+::
+
+    AdapterError                     status  code
+    |-- Invalid                      400     invalidBody         a body that does not fit its schema or the rules
+    |   `-- BadQuery                 400     invalidQuery        a query string nobody could mean
+    |-- NotFound                     404     notFound
+    |-- MethodNotAllowed             405     methodNotAllowed
+    |-- Conflict                     409     conflict
+    |   |-- IllegalTransition        409     illegalTransition   names the statuses that are allowed
+    |   `-- LostRace                 409     lostRace            another writer was faster, every time
+    |-- TooLarge                     413     tooLarge
+    |-- UnsupportedMediaType         415     unsupportedMediaType
+    |-- NotYetSupported              501     notSupported        declared in our document, not built
+    `-- Overloaded                   503     overloaded
+
+Rules raise these; the API room turns them into responses; nothing else may reach a client.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FAULTS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a body: where (RFC 6901 pointer, empty for the root) and what."""
+
+    pointer: str
+    message: str
+
+
+class AdapterError(Exception):
+    """Base of the tree.
+
+    ``reason`` is one sentence for a person; ``message`` adds detail and remedy; ``faults`` name the places.
+    """
+
+    status = 500
+    code = "internalError"
+
+    def __init__(self, reason: str, message: str | None = None, faults: Iterable[Fault] = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.message = message
+        self.faults: Sequence[Fault] = tuple(faults)[:FAULTS_SHOWN]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Response headers that belong to this error."""
+        return {}
+
+    def document(self) -> dict[str, Any]:
+        """The TMF ``Error`` resource (TMF621 v5.0.1, schema Error): ``code``, ``reason``, ``status`` are strings."""
+        return error_document(self.status, self.code, self.reason, self.message, self.faults)
+
+
+def error_document(
+    status: int, code: str, reason: str, message: str | None = None, faults: Sequence[Fault] = ()
+) -> dict[str, Any]:
+    """Build a TMF ``Error`` body; the faults' pointers appear in ``message`` and, for machines, in ``errors``."""
+    body: dict[str, Any] = {"@type": "Error", "code": code, "reason": reason, "status": str(status)}
+    detail = "; ".join(f"{fault.pointer or '/'}: {fault.message}" for fault in faults)
+    if text := " ".join(part for part in (message, detail) if part):
+        body["message"] = text
+    if faults:
+        body["errors"] = [{"pointer": fault.pointer, "message": fault.message} for fault in faults]
+    return body
+
+
+class Invalid(AdapterError):
+    """The body is malformed or breaks a rule; ``faults`` point at the places."""
+
+    status, code = 400, "invalidBody"
+
+    @classmethod
+    def at(cls, pointer: str, message: str) -> "Invalid":
+        """The common case: one place, one fault."""
+        return cls("The request body is not acceptable.", faults=[Fault(pointer, message)])
+
+
+class BadQuery(Invalid):
+    """The query string names an unknown attribute or operator, or a value of the wrong type."""
+
+    code = "invalidQuery"
+
+
+class NotFound(AdapterError):
+    """No such resource, or no such path."""
+
+    status, code = 404, "notFound"
+
+
+class MethodNotAllowed(AdapterError):
+    """The path exists, the method does not; ``allow`` is the value of the Allow header."""
+
+    status, code = 405, "methodNotAllowed"
+
+    def __init__(self, method: str, allow: str) -> None:
+        super().__init__(f"{method} is not possible here.", f"Allowed: {allow}.")
+        self.allow = allow
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Allow": self.allow}
+
+
+class Conflict(AdapterError):
+    """The request is well formed but does not fit the state of the resource."""
+
+    status, code = 409, "conflict"
+
+
+class IllegalTransition(Conflict):
+    """A status change the lifecycle does not know."""
+
+    code = "illegalTransition"
+
+    def __init__(self, before: str, wanted: str, allowed: Iterable[str]) -> None:
+        options = ", ".join(sorted(allowed))
+        remedy = f"From {before} a client may set: {options}." if options else f"{before} is final."
+        super().__init__(
+            f"The status cannot go from {before} to {wanted}.", remedy, [Fault("/status", f"{wanted} is not allowed")]
+        )
+
+
+class LostRace(Conflict):
+    """The resource changed under the request, repeatedly; nothing was written, the client may try again."""
+
+    code = "lostRace"
+
+
+class TooLarge(AdapterError):
+    """The body exceeds the limit."""
+
+    status, code = 413, "tooLarge"
+
+
+class UnsupportedMediaType(AdapterError):
+    """The content type is none that the operation declares."""
+
+    status, code = 415, "unsupportedMediaType"
+
+
+class NotYetSupported(AdapterError):
+    """The document declares it, this version does not do it."""
+
+    status, code = 501, "notSupported"
+
+
+class Overloaded(AdapterError):
+    """A queue inside is full; the client should come back later."""
+
+    status, code = 503, "overloaded"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"}

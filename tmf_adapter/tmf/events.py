@@ -1,0 +1,154 @@
+"""What a change to a resource is, and which events it raises (TMF621 v5.0.1 and TMF656 v5.0.0, notification listeners)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from tmf_adapter.tmf.ids import new_id
+from tmf_adapter.tmf.time import stamp
+
+Doc = dict[str, Any]
+"""A raw TMF document: the JSON object as it stands on the wire."""
+
+Resource = Literal["troubleTicket", "serviceProblem"]
+
+
+class Author(StrEnum):
+    """Who changed a resource. What the adapter itself changed never starts a recovery."""
+
+    CLIENT = "client"
+    ADAPTER = "adapter"
+
+
+class Kind(StrEnum):
+    """What an event says, apart from the resource it says it of."""
+
+    CREATE = "create"
+    STATUS = "status"
+    RESOLVED = "resolved"
+    ATTRIBUTE = "attribute"
+    INFORMATION_REQUIRED = "informationRequired"
+    DELETE = "delete"
+
+
+_NAMES: dict[Resource, dict[Kind, str]] = {
+    "troubleTicket": {
+        Kind.CREATE: "TroubleTicketCreateEvent",
+        Kind.STATUS: "TroubleTicketStatusChangeEvent",
+        Kind.RESOLVED: "TroubleTicketResolvedEvent",
+        Kind.ATTRIBUTE: "TroubleTicketAttributeValueChangeEvent",
+        Kind.INFORMATION_REQUIRED: "TroubleTicketInformationRequiredEvent",
+        Kind.DELETE: "TroubleTicketDeleteEvent",
+    },
+    "serviceProblem": {
+        Kind.CREATE: "ServiceProblemCreateEvent",
+        Kind.STATUS: "ServiceProblemStateChangeEvent",
+        Kind.ATTRIBUTE: "ServiceProblemAttributeValueChangeEvent",
+        Kind.INFORMATION_REQUIRED: "ServiceProblemInformationRequiredEvent",
+        Kind.DELETE: "ServiceProblemDeleteEvent",
+    },
+}
+
+
+def event_types(resource: Resource) -> frozenset[str]:
+    """Every event type that ``resource`` can raise."""
+    return frozenset(_NAMES[resource].values())
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact about one resource. ``id`` stays the same for every attempt to deliver it."""
+
+    id: str
+    kind: Kind
+    resource: Resource
+    resource_id: str
+    time: datetime
+    payload: Doc
+    """The resource, whole or in part, as it stands under ``event.<resource>``."""
+
+    @property
+    def type(self) -> str:
+        """The standard's name, such as ``TroubleTicketStatusChangeEvent``."""
+        return _NAMES[self.resource][self.kind]
+
+    def envelope(self) -> Doc:
+        """The v5 notification: envelope and payload (schema ``Event``; ``timeOccurred`` with two r)."""
+        moment = stamp(self.time)
+        return {
+            "@type": self.type,
+            "@baseType": "Event",
+            "eventId": self.id,
+            "eventType": self.type,
+            "eventTime": moment,
+            "timeOccurred": moment,
+            "title": self.type,
+            "domain": "serviceAssurance",
+            "event": {self.resource: self.payload},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A resource as it is kept: its v5 document, the version that a writer must still find, and the episode.
+
+    ``episode`` counts how often the resource has needed work: it starts at 1 and rises on a reopening only.
+    """
+
+    document: Doc
+    version: int = 1
+    episode: int = 1
+
+    @property
+    def id(self) -> str:
+        return str(self.document["id"])
+
+    @property
+    def status(self) -> str:
+        return str(self.document["status"])
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change to one resource: what it was, what it is, the events that are true of it, and who did it."""
+
+    resource: Resource
+    before: Stored | None
+    after: Stored | None
+    events: tuple[Event, ...]
+    by: Author
+
+    @property
+    def subject(self) -> Stored:
+        """The resource as it is, or as it was when the change deleted it."""
+        subject = self.after or self.before
+        assert subject is not None, "a change is about something"
+        return subject
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The names of the first-level members that differ, sorted."""
+        before = self.before.document if self.before else {}
+        after = self.after.document if self.after else {}
+        return changed_members(before, after)
+
+
+def changed_members(before: Doc, after: Doc) -> tuple[str, ...]:
+    """The first-level members that were added, removed or given another value, sorted by name."""
+    return tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
+
+
+ALWAYS = ("@type", "@baseType", "@schemaLocation", "id", "href")
+"""Members that identify a resource in every payload (TMF user guide IG1353 on event payloads)."""
+
+
+def extract(document: Doc, names: frozenset[str] | tuple[str, ...]) -> Doc:
+    """The identifying members of ``document`` and those in ``names``, in the document's own order."""
+    return {name: value for name, value in document.items() if name in ALWAYS or name in names}
+
+
+def raise_event(kind: Kind, resource: Resource, document: Doc, now: datetime, names: tuple[str, ...] = ()) -> Event:
+    """A new event about ``document``. Create carries all of it, every other kind the identifying members and ``names``."""
+    payload = document if kind is Kind.CREATE else extract(document, names)
+    return Event(new_id(), kind, resource, str(document["id"]), now, payload)

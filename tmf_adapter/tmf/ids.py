@@ -1,0 +1,15 @@
+"""Identifiers that sort by the time they were made."""
+
+import os
+import time
+import uuid
+
+
+def new_id() -> str:
+    """A UUID of version 7 (RFC 9562): 48 bits of Unix milliseconds, then randomness; no dots, safe in any header."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | random
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0x3 << 62) | 2 << 62
+    return str(uuid.UUID(int=value))
