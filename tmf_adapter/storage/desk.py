@@ -27,10 +27,10 @@ class Desk:
     validate: Validate
     clock: Callable[[], datetime] = utc_now
 
-    async def open(self, body: Doc, by: Author = Author.CLIENT, also: Sequence[Duty] = ()) -> Stored:
-        """A new resource. Raises ``Invalid``."""
-        change = self.rules.open(body, self.collection, self.clock(), by, self.validate)
-        return await self._change(None, lambda _none: change, also)
+    async def open(self, body: Doc, by: Author = Author.CLIENT, id: str | None = None) -> Stored:
+        """A new resource, under ``id`` when the adapter has promised one. Raises ``Invalid``."""
+        change = self.rules.open(body, self.collection, self.clock(), by, self.validate, id)
+        return await self._change(None, lambda _none: change, ())
 
     async def fetch(self, id: str) -> bytes:
         """The resource's JSON as it is stored. Raises ``NotFound``."""

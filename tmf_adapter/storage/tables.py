@@ -156,6 +156,7 @@ operation = Table(
     Column("request", Text),
     Column("response", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("owner", String, comment="the process that may be calling just now"),
     Column("verdict", String),
     Column("reason", Text),
     Column("created_at", Double, nullable=False),

@@ -50,10 +50,12 @@ class Tracked:
     history: bool
     resolved_event: bool
 
-    def open(self, body: Doc, collection: str, now: datetime, by: Author, validate: Validate) -> Change:
+    def open(
+        self, body: Doc, collection: str, now: datetime, by: Author, validate: Validate, id_: str | None = None
+    ) -> Change:
         """A new resource from what was sent. ``collection`` is the absolute URL that ``href`` continues."""
         sent = {name: value for name, value in body.items() if name not in self.server_set}
-        moment, id_ = stamp(now), new_id()
+        moment, id_ = stamp(now), id_ or new_id()
         document: Doc = {
             "id": id_,
             "href": f"{collection}/{id_}",

@@ -1,0 +1,252 @@
+"""Rows of recoveries, operations and inbound events. Functions that take a transaction write, the others read."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.sql.elements import ColumnElement
+
+from tmf_adapter.mapping.document import Verdict, parse
+from tmf_adapter.recovery.recovery import Operation, Outcome, Recovery, Stage, State
+from tmf_adapter.storage.database import Database
+from tmf_adapter.storage.tables import TENANT, inbound_event, inbound_key, operation, recovery, registration
+from tmf_adapter.tmf.events import Doc
+
+
+class AlreadyEnded(Exception):
+    """The row has moved on: somebody else was first, and nothing is to be done."""
+
+
+def _json(document: Any) -> str:
+    return orjson.dumps(document).decode()
+
+
+def _insert_once(tx: Connection, table: Any, row: dict[str, Any]) -> bool:
+    """Insert unless a unique key is taken; whether it was inserted."""
+    make = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
+    return tx.execute(make(table).values(tenant=TENANT, **row).on_conflict_do_nothing()).rowcount == 1
+
+
+# -- recoveries --------------------------------------------------------------------------------------------------------
+
+
+def insert_recovery(tx: Connection, new: Recovery) -> bool:
+    """Whether this is the first recovery of the mapping for this ticket and episode; it is inserted only then."""
+    plan = {"mapping": new.mapping.to_document(), "scope": new.scope}
+    row = {
+        "id": new.id,
+        "mapping_id": new.mapping.id,
+        "ticket_id": new.ticket_id,
+        "episode": new.episode,
+        "state": new.state,
+        "plan": _json(plan),
+        "created_at": time.time(),
+    }
+    return _insert_once(tx, recovery, row)
+
+
+def _recovery(row: Row[Any]) -> Recovery:
+    plan = orjson.loads(row.plan)
+    return Recovery(row.id, parse(plan["mapping"]), row.ticket_id, row.episode, plan["scope"], State(row.state))
+
+
+def end_recovery(tx: Connection, id_: str, state: State, outcome: Outcome | None, reason: str) -> None:
+    """The running recovery is over. Raises ``AlreadyEnded``."""
+    running = and_(recovery.c.tenant == TENANT, recovery.c.id == id_, recovery.c.state == State.RUNNING)
+    values = {"state": state, "outcome": outcome, "reason": reason, "ended_at": time.time()}
+    if tx.execute(update(recovery).where(running).values(values)).rowcount != 1:
+        raise AlreadyEnded
+
+
+def stop_recoveries(tx: Connection, ticket_id: str, reason: str) -> None:
+    """Every running recovery of the ticket is over, and so is what it waits for."""
+    running = and_(
+        recovery.c.tenant == TENANT, recovery.c.ticket_id == ticket_id, recovery.c.state == State.RUNNING
+    )
+    ids = tx.execute(select(recovery.c.id).where(running)).scalars().all()
+    if not ids:
+        return
+    now = time.time()
+    tx.execute(update(recovery).where(running).values(state=State.STOPPED, reason=reason, ended_at=now))
+    open_ = and_(operation.c.tenant == TENANT, operation.c.recovery_id.in_(ids), operation.c.state != Stage.ENDED)
+    tx.execute(update(operation).where(open_).values(state=Stage.ENDED, reason=reason, ended_at=now))
+
+
+# -- operations --------------------------------------------------------------------------------------------------------
+
+
+def insert_operation(tx: Connection, new: Operation) -> bool:
+    """Whether the step had no operation yet; it has one now."""
+    row = {
+        "id": new.id,
+        "recovery_id": new.recovery_id,
+        "step_id": new.step_id,
+        "state": new.stage,
+        "call": new.call,
+        "resource": new.resource,
+        "request": _json(new.request),
+        "owner": new.owner,
+        "created_at": time.time(),
+    }
+    return _insert_once(tx, operation, row)
+
+
+def _operation(row: Row[Any]) -> Operation:
+    return Operation(
+        id=row.id,
+        recovery_id=row.recovery_id,
+        step_id=row.step_id,
+        stage=Stage(row.state),
+        call=row.call,
+        resource=row.resource,
+        request=orjson.loads(row.request),
+        attempts=row.attempts,
+        owner=row.owner,
+        remote_id=row.remote_id,
+        response=orjson.loads(row.response) if row.response else None,
+        verdict=Verdict(row.verdict) if row.verdict else None,
+        reason=row.reason,
+    )
+
+
+def _move_operation(tx: Connection, id_: str, stage: Stage, *also: ColumnElement[bool], **values: Any) -> None:
+    """Change an operation that is in this stage. Raises ``AlreadyEnded`` when it is not."""
+    mine = and_(operation.c.tenant == TENANT, operation.c.id == id_, operation.c.state == stage, *also)
+    if tx.execute(update(operation).where(mine).values(values)).rowcount != 1:
+        raise AlreadyEnded
+
+
+def claim_operation(tx: Connection, known: Operation, owner: str) -> None:
+    """This process, and no other, calls the downstream for it. Raises ``AlreadyEnded``."""
+    _move_operation(tx, known.id, Stage.MINTED, operation.c.owner.is_not_distinct_from(known.owner), owner=owner)
+
+
+def count_attempt(tx: Connection, id_: str, attempts: int, reason: str) -> None:
+    """An attempt failed and another will be made."""
+    _move_operation(tx, id_, Stage.MINTED, attempts=attempts, reason=reason)
+
+
+def answer_operation(tx: Connection, id_: str, remote_id: str, response: Doc) -> None:
+    """The downstream has done it; its result is awaited."""
+    values = {"state": Stage.WAITING, "remote_id": remote_id, "response": _json(response), "reason": None}
+    _move_operation(tx, id_, Stage.MINTED, **values)
+
+
+def end_operation(
+    tx: Connection, id_: str, stage: Stage, verdict: Verdict, reason: str | None, response: Doc | None = None
+) -> None:
+    """It has its verdict. Raises ``AlreadyEnded`` unless it was in ``stage``."""
+    values: dict[str, Any] = {"state": Stage.ENDED, "verdict": verdict, "reason": reason, "ended_at": time.time()}
+    if response is not None:
+        values["response"] = _json(response)
+    _move_operation(tx, id_, stage, **values)
+
+
+# -- inbound events ----------------------------------------------------------------------------------------------------
+
+
+def insert_event(tx: Connection, id_: str, type_: str, body: Doc, keys: Iterable[str]) -> bool:
+    """Whether the event is new; it is kept with the identifiers it names."""
+    row = {"id": id_, "type": type_, "body": _json(body), "received_at": time.time()}
+    if not _insert_once(tx, inbound_event, row):
+        return False
+    rows = [{"event_id": id_, "key": key} for key in sorted(set(keys))]
+    if rows:
+        tx.execute(insert(inbound_key), rows)
+    return True
+
+
+def attribute_event(tx: Connection, event_id: str, operation_id: str) -> None:
+    """The event was found to speak of this operation."""
+    mine = and_(inbound_event.c.tenant == TENANT, inbound_event.c.id == event_id)
+    tx.execute(update(inbound_event).where(mine).values(operation_id=operation_id))
+
+
+def concerns_us(tx: Connection, keys: Sequence[str]) -> bool:
+    """Whether an operation goes by one of these identifiers, ours or the downstream's."""
+    return tx.execute(select(operation.c.id).where(_named(keys)).limit(1)).first() is not None
+
+
+def _named(keys: Sequence[str]) -> ColumnElement[bool]:
+    return and_(operation.c.tenant == TENANT, or_(operation.c.id.in_(keys), operation.c.remote_id.in_(keys)))
+
+
+class RecoveryStore:
+    """What the durable runs read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def recovery(self, id_: str) -> Recovery | None:
+        """The recovery with its copy of the mapping."""
+        statement = select(recovery).where(recovery.c.tenant == TENANT, recovery.c.id == id_)
+        row = await self._database.read(lambda connection: connection.execute(statement).first())
+        return _recovery(row) if row else None
+
+    async def operations(self, recovery_id: str) -> list[Operation]:
+        """Its operations so far, oldest first."""
+        statement = (
+            select(operation)
+            .where(operation.c.tenant == TENANT, operation.c.recovery_id == recovery_id)
+            .order_by(operation.c.created_at)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        return [_operation(row) for row in rows]
+
+    async def operation(self, id_: str) -> Operation | None:
+        """The operation with this id of ours."""
+        statement = select(operation).where(operation.c.tenant == TENANT, operation.c.id == id_)
+        row = await self._database.read(lambda connection: connection.execute(statement).first())
+        return _operation(row) if row else None
+
+    async def event(self, id_: str) -> tuple[Doc, Operation | None] | None:
+        """An inbound event, and the operation that it speaks of."""
+        keys = select(inbound_key.c.key).where(inbound_key.c.tenant == TENANT, inbound_key.c.event_id == id_)
+
+        def work(connection: Connection) -> tuple[Doc, Operation | None] | None:
+            body = connection.execute(
+                select(inbound_event.c.body).where(inbound_event.c.tenant == TENANT, inbound_event.c.id == id_)
+            ).scalar()
+            if body is None:
+                return None
+            names = connection.execute(keys).scalars().all()
+            row = connection.execute(select(operation).where(_named(names)).limit(1)).first()
+            return orjson.loads(body), _operation(row) if row else None
+
+        return await self._database.read(work)
+
+    async def kept_events(self, keys: Sequence[str]) -> list[str]:
+        """Events that name one of these identifiers and were not yet found to speak of an operation, oldest first."""
+        statement = (
+            select(inbound_event.c.id)
+            .join(
+                inbound_key,
+                and_(inbound_key.c.tenant == inbound_event.c.tenant, inbound_key.c.event_id == inbound_event.c.id),
+            )
+            .where(
+                inbound_event.c.tenant == TENANT,
+                inbound_key.c.key.in_(keys),
+                inbound_event.c.operation_id.is_(None),
+            )
+            .order_by(inbound_event.c.received_at)
+            .distinct()
+        )
+        ids = await self._database.read(lambda connection: connection.execute(statement).scalars().all())
+        return list(dict.fromkeys(ids))
+
+    async def is_registered(self, target: str, callback: str) -> bool:
+        """Whether we have put this callback on the target's hub."""
+        statement = select(registration.c.target).where(
+            registration.c.tenant == TENANT, registration.c.target == target, registration.c.callback == callback
+        )
+        row = await self._database.read(lambda connection: connection.execute(statement).first())
+        return row is not None
+
+    async def registered(self, target: str, callback: str, remote_id: str | None) -> None:
+        """Remember it."""
+        row = {"target": target, "callback": callback, "remote_id": remote_id, "created_at": time.time()}
+        await self._database.write(lambda tx: _insert_once(tx, registration, row))
