@@ -56,7 +56,9 @@ class Engine:
         self._heartbeat = heartbeat
         self._dead_after = dead_after
         self._tasks: Mapping[str, Task] = {}
-        self._id = "local" if database.is_sqlite else new_id()
+        self.run_id = new_id()
+        # SQLite has one process, which takes up its predecessor's work at launch; elsewhere every run has its own name.
+        self._executor_id = "local" if database.is_sqlite else self.run_id
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: DBOSClient | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -65,6 +67,14 @@ class Engine:
     def is_running(self) -> bool:
         """Whether work is being done."""
         return self._client is not None and self._keeper is not None and not self._keeper.done()
+
+    async def is_alive(self, run_id: str) -> bool:
+        """Whether that run of the adapter, this one or another process's, still gives signs of life."""
+        if run_id == self.run_id or self._database.is_sqlite:
+            return run_id == self.run_id
+        fresh = (executor.c.id == run_id) & (executor.c.heartbeat >= time.time() - self._dead_after)
+        statement = select(executor.c.id).where(fresh)
+        return await self._database.read(lambda connection: connection.execute(statement).first()) is not None
 
     def start(self, tx: Connection, kind: str, key: str, at: datetime | None = None) -> None:
         """Promise, inside the caller's transaction, that ``kind`` runs with ``key``.
@@ -101,7 +111,7 @@ class Engine:
             "system_database_url": self._database.url.render_as_string(hide_password=False),
             "system_database_engine": self._database.engine,
             "application_version": VERSION,
-            "executor_id": self._id,
+            "executor_id": self._executor_id,
             "log_level": "ERROR",
             "console_log_level": "ERROR",
             "max_executor_threads": CONCURRENCY + 16,
@@ -124,7 +134,7 @@ class Engine:
             await asyncio.gather(self._keeper, return_exceptions=True)
         if self._client:
             await asyncio.to_thread(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=5)
-            await self._database.write(lambda tx: tx.execute(delete(executor).where(executor.c.id == self._id)))
+            await self._database.write(lambda tx: tx.execute(delete(executor).where(executor.c.id == self.run_id)))
             self._client = None
 
     def _run(self, kind: str, key: str, tries: int) -> None:
@@ -165,7 +175,9 @@ class Engine:
     async def _beat(self) -> None:
         insert = sqlite_insert if self._database.is_sqlite else postgresql_insert
         now = {"heartbeat": time.time()}
-        statement = insert(executor).values(id=self._id, **now).on_conflict_do_update(index_elements=["id"], set_=now)
+        statement = (
+            insert(executor).values(id=self.run_id, **now).on_conflict_do_update(index_elements=["id"], set_=now)
+        )
         await self._database.write(lambda tx: tx.execute(statement))
 
     def _reap(self) -> None:

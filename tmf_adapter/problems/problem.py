@@ -8,6 +8,7 @@ RULES = Tracked(
     type="ServiceProblem",
     lifecycle=PROBLEM,
     server_set=frozenset({"id", "href", "creationDate", "lastUpdate", "statusChangeDate"}),
+    mandatory=frozenset({"@type", "category", "priority", "description", "reason", "originatorParty"}),
     history=False,
     resolved_event=False,
 )

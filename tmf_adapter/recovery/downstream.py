@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import orjson
 import requests
@@ -56,23 +57,27 @@ class Downstream:
 
     async def look(self, operation: Operation, operation_id: str, timeout: float) -> Doc | Found:
         """The resource that an earlier attempt created under our operation id, if any."""
-        listed = await self._get(operation.path, {operation.look_up: operation_id}, timeout)
-        if not isinstance(listed, list):
+        status, listed = await self._get(operation.path, {operation.look_up: operation_id}, timeout)
+        if status != 200 or not isinstance(listed, list):
             return Found.UNREACHABLE
-        ours = [entry for entry in listed if isinstance(entry, dict) and operation_id in external_ids(entry)]
+        ours = [entry for entry in listed if _is_resource(entry) and operation_id in external_ids(entry)]
         return ours[0] if ours else Found.NOTHING
 
-    async def fetch(self, operation: Operation, remote_id: str, timeout: float) -> Doc | None:
-        """The resource as it stands, None when it cannot be had."""
-        found = await self._get(f"{operation.path}/{remote_id}", {}, timeout)
-        return found if isinstance(found, dict) else None
+    async def fetch(self, operation: Operation, remote_id: str, timeout: float) -> Doc | Found:
+        """The resource as it stands; ``NOTHING`` when the downstream does not know it."""
+        status, found = await self._get(f"{operation.path}/{quote(remote_id, safe='')}", {}, timeout)
+        if status in (404, 410):
+            return Found.NOTHING
+        return found if status == 200 and isinstance(found, dict) else Found.UNREACHABLE
 
     async def register(self, callback: str, timeout: float) -> tuple[bool, str | None]:
         """Put ``callback`` on the target's hub: whether it is there now, and the registration's id."""
 
         def ask(watch: "_Watch") -> tuple[bool, str | None]:
             try:
-                status, content = self._send(watch, "POST", "/hub", timeout, json={"@type": "Hub", "callback": callback})
+                status, content = self._send(
+                    watch, "POST", "/hub", timeout, json={"@type": "Hub", "callback": callback}
+                )
             except requests.RequestException as error:
                 log.info("registration at %s failed: %s", self.base_url, _said(error, watch.expired, timeout))
                 return False, None
@@ -87,11 +92,15 @@ class Downstream:
         """Let go of the threads; calls under way end at their deadline."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _get(self, path: str, query: dict[str, str], timeout: float) -> Any:
-        def ask(watch: "_Watch") -> Any:
-            with suppress(requests.RequestException, orjson.JSONDecodeError):
+    async def _get(self, path: str, query: dict[str, str], timeout: float) -> tuple[int | None, Any]:
+        """Status and parsed answer; (None, None) when there was none."""
+
+        def ask(watch: "_Watch") -> tuple[int | None, Any]:
+            try:
                 status, content = self._send(watch, "GET", path, timeout, params=query)
-                return orjson.loads(content) if status == 200 else None
+                return status, orjson.loads(content) if status == 200 else None
+            except (requests.RequestException, orjson.JSONDecodeError):
+                return None, None
 
         return await self._watched(timeout, ask)
 
@@ -143,11 +152,15 @@ def judge(status: int, content: bytes) -> Answer:
     if status // 100 == 2:
         with suppress(orjson.JSONDecodeError):
             document = orjson.loads(content)
-            if isinstance(document, dict) and isinstance(document.get("id"), str):
+            if _is_resource(document):
                 return Answer(document=document)
         return Answer(error=f"it answered {status} with nonsense: {_start(content)}", again="nonsense")
     said = f"it answered {status}: {_start(content)}"
     return Answer(error=said, again=str(status) if status >= 500 or status in TRANSIENT else None)
+
+
+def _is_resource(document: Any) -> bool:
+    return isinstance(document, dict) and isinstance(document.get("id"), str)
 
 
 def _start(content: bytes) -> str:

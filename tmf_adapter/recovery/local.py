@@ -25,12 +25,12 @@ class LocalProblems:
 
     async def look(self, operation: Operation, operation_id: str, timeout: float) -> Doc | Found:
         """The problem, if it was opened."""
-        return await self.fetch(operation, operation_id, timeout) or Found.NOTHING
+        return await self.fetch(operation, operation_id, timeout)
 
-    async def fetch(self, operation: Operation, remote_id: str, timeout: float) -> Doc | None:
+    async def fetch(self, operation: Operation, remote_id: str, timeout: float) -> Doc | Found:
         """The problem as it stands."""
         try:
             document: Doc = orjson.loads(await self._problems.fetch(remote_id))
         except NotFound:
-            return None
+            return Found.NOTHING
         return document

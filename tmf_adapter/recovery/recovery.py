@@ -78,8 +78,9 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The result of this operation is awaited."""
+    """The result of this step's operation is awaited."""
 
+    step: Step
     operation: Operation
 
 
@@ -113,7 +114,7 @@ def next_move(recovery: Recovery, operations: Sequence[Operation], runs: Callabl
         if operation.stage is Stage.MINTED:
             return Act(step, operation)
         if operation.stage is Stage.WAITING:
-            return Wait(operation)
+            return Wait(step, operation)
         assert operation.verdict is not None, "an ended operation has a verdict"
         reason = operation.reason or reason
         if operation.verdict in _ENDS:

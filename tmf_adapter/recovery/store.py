@@ -64,9 +64,7 @@ def end_recovery(tx: Connection, id_: str, state: State, outcome: Outcome | None
 
 def stop_recoveries(tx: Connection, ticket_id: str, reason: str) -> None:
     """Every running recovery of the ticket is over, and so is what it waits for."""
-    running = and_(
-        recovery.c.tenant == TENANT, recovery.c.ticket_id == ticket_id, recovery.c.state == State.RUNNING
-    )
+    running = and_(recovery.c.tenant == TENANT, recovery.c.ticket_id == ticket_id, recovery.c.state == State.RUNNING)
     ids = tx.execute(select(recovery.c.id).where(running)).scalars().all()
     if not ids:
         return
@@ -126,8 +124,8 @@ def claim_operation(tx: Connection, known: Operation, owner: str) -> None:
 
 
 def count_attempt(tx: Connection, id_: str, attempts: int, reason: str) -> None:
-    """An attempt failed and another will be made."""
-    _move_operation(tx, id_, Stage.MINTED, attempts=attempts, reason=reason)
+    """An attempt failed and another will be made, by whichever process comes to it."""
+    _move_operation(tx, id_, Stage.MINTED, attempts=attempts, reason=reason, owner=None)
 
 
 def answer_operation(tx: Connection, id_: str, remote_id: str, response: Doc) -> None:
@@ -186,6 +184,11 @@ class RecoveryStore:
         statement = select(recovery).where(recovery.c.tenant == TENANT, recovery.c.id == id_)
         row = await self._database.read(lambda connection: connection.execute(statement).first())
         return _recovery(row) if row else None
+
+    async def ticket_of(self, recovery_id: str) -> str | None:
+        """The ticket it is for, whatever else of it can be read."""
+        statement = select(recovery.c.ticket_id).where(recovery.c.tenant == TENANT, recovery.c.id == recovery_id)
+        return await self._database.read(lambda connection: connection.execute(statement).scalar())
 
     async def operations(self, recovery_id: str) -> list[Operation]:
         """Its operations so far, oldest first."""

@@ -39,8 +39,8 @@ class Target(Protocol):
     async def look(self, operation: Operation, operation_id: str, timeout: float) -> Doc | Found:
         """The resource created under our operation id, if any."""
 
-    async def fetch(self, operation: Operation, remote_id: str, timeout: float) -> Doc | None:
-        """The resource as it stands, None when it cannot be had."""
+    async def fetch(self, operation: Operation, remote_id: str, timeout: float) -> Doc | Found:
+        """The resource as it stands."""
 
 
 def with_identity(body: Doc, operation_id: str) -> Doc:
@@ -66,6 +66,4 @@ def external_ids(resource: Doc) -> set[str]:
 def is_ours(resource: Doc) -> bool:
     """Whether a resource carries an operation id of ours."""
     listed = resource.get("externalIdentifier")
-    return isinstance(listed, list) and any(
-        isinstance(entry, dict) and entry.get("owner") == OWNER for entry in listed
-    )
+    return isinstance(listed, list) and any(isinstance(entry, dict) and entry.get("owner") == OWNER for entry in listed)

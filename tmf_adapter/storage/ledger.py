@@ -32,7 +32,7 @@ Consequence = Callable[[Change], Awaitable[Duty | None]]
 """Works out, before the transaction, what a change owes."""
 
 Decide = Callable[[Stored | None], Change | None]
-"""From the resource as it is (None: there is none) to a change, or None when nothing changes. Raises the rules' errors."""
+"""From the resource as it is (None: there is none) to a change, None when nothing changes. Raises the rules' errors."""
 
 
 class Outdated(Exception):

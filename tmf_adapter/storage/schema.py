@@ -27,16 +27,11 @@ def upgrade(database: Database) -> None:
     with database.engine.begin() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        if not _is_current(connection):
+        if not is_current(connection):
             command.upgrade(_config(connection), "head")
 
 
-def is_current(database: Database) -> bool:
-    """Whether the database can be reached and is on the newest migration."""
-    with database.engine.connect() as connection:
-        return _is_current(connection)
-
-
-def _is_current(connection: Connection) -> bool:
+def is_current(connection: Connection) -> bool:
+    """Whether the database is on the newest migration."""
     script = ScriptDirectory.from_config(_config())
     return set(MigrationContext.configure(connection).get_current_heads()) == set(script.get_heads())

@@ -1,6 +1,6 @@
-"""Every table on one page. Instants are Unix seconds (UTC) unless they are shown on the wire, where they are RFC 3339 text.
+"""Every table on one page.
 
-``tenant`` leads every unique key. Bodies are JSON text, kept as they will be sent.
+Instants are Unix seconds (UTC), except those shown on the wire, which are RFC 3339 text. ``tenant`` leads every unique key. Bodies are JSON text, kept as they will be sent.
 """
 
 from sqlalchemy import (
@@ -89,6 +89,13 @@ revision = Table(
 )
 """Counts changes to what processes keep in memory, so that a stale copy is noticed inside the writing transaction."""
 
+
+def _delivery_index(name: str, where: str, *columns: str) -> Index:
+    """Deliveries that have ended, nearly all of them, are in none of these."""
+    keys = ("tenant", "subscription_id", *columns)
+    return Index(f"ix_delivery_{name}", *keys, sqlite_where=text(where), postgresql_where=text(where))
+
+
 delivery = Table(
     "delivery",
     metadata,
@@ -102,26 +109,14 @@ delivery = Table(
     Column("next_at", Double, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("ended_at", Double),
+    Column("reason", String, comment="why it is parked or dead, in a word"),
     Column("last_status", Integer),
     Column("last_error", Text),
-    Index(
-        "ix_delivery_pending",
-        "tenant",
-        "subscription_id",
-        "id",
-        sqlite_where=text("state = 'pending'"),
-        postgresql_where=text("state = 'pending'"),
-    ),
-    Index(
-        "ix_delivery_lane",
-        "tenant",
-        "subscription_id",
-        "resource_id",
-        "id",
-        sqlite_where=text("state = 'pending' AND attempts > 0"),
-        postgresql_where=text("state = 'pending' AND attempts > 0"),
-    ),
+    _delivery_index("pending", "state = 'pending'", "next_at", "id"),
+    _delivery_index("parked", "state = 'parked'"),
+    _delivery_index("lane", "attempts > 0 AND ended_at IS NULL", "resource_id", "id"),
 )
+"""``next_at`` is 0 for a delivery that is due at once, whatever the clocks of other processes say."""
 
 recovery = Table(
     "recovery",

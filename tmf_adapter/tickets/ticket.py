@@ -14,6 +14,7 @@ RULES = Tracked(
     type="TroubleTicket",
     lifecycle=TICKET,
     server_set=frozenset({"id", "href", "creationDate", "lastUpdate", "statusChangeDate", "statusChangeHistory"}),
+    mandatory=frozenset({"@type", "description", "severity", "ticketType"}),
     history=True,
     resolved_event=True,
 )

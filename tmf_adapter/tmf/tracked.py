@@ -40,13 +40,15 @@ class Tracked:
     """The rules of one kind of resource.
 
     ``server_set`` are the members that only the server sets: ignored on create; on PATCH an equal value passes,
-    another is 400. ``history`` and ``resolved_event`` are what TMF621 has and TMF656 has not.
+    another is 400. ``mandatory`` must be there on create and may not be patched away (TMF's patch form requires none).
+    ``history`` and ``resolved_event`` are what TMF621 has and TMF656 has not.
     """
 
     resource: Resource
     type: str
     lifecycle: Lifecycle
     server_set: frozenset[str]
+    mandatory: frozenset[str]
     history: bool
     resolved_event: bool
 
@@ -65,6 +67,7 @@ class Tracked:
             "lastUpdate": moment,
         }
         self._mark_status(document, moment)
+        self._require_mandatory(document)
         validate(document)
         event = raise_event(Kind.CREATE, self.resource, document, now)
         return Change(self.resource, None, Stored(document), (event,), by)
@@ -77,6 +80,7 @@ class Tracked:
         self._refuse_server_set(before.document, merged)
         if merged == before.document:
             return None
+        self._require_mandatory(merged)
         validate(merged)
         wanted = str(merged["status"])
         self.lifecycle.check(before.status, wanted)
@@ -150,6 +154,12 @@ class Tracked:
         if isinstance(body, dict) and body.get("@type") in (self.type, before.document["@type"]):
             return {name: value for name, value in body.items() if name != "@type"}
         return body
+
+    def _require_mandatory(self, document: Doc) -> None:
+        missing = sorted(self.mandatory - document.keys())
+        if missing:
+            faults = [Fault(f"/{name}", "is mandatory") for name in missing]
+            raise Invalid(f"A {self.type} would lack what is mandatory.", faults=faults)
 
     def _refuse_server_set(self, before: Doc, merged: Doc) -> None:
         fixed = self.server_set | {"@type"}

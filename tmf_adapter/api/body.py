@@ -1,0 +1,75 @@
+"""Bytes to a JSON value: how much is read, and what is refused before any schema is asked."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.types import Receive
+
+from tmf_adapter.api.faults import characters_nobody_keeps
+from tmf_adapter.tmf.errors import Invalid, TooLarge, UnsupportedMediaType
+
+LIMIT = 1 << 20
+"""A body may have this many bytes."""
+
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
+_NINETEEN_DIGITS = b"0" * 19
+"""The shortest integer that may not fit into 64 bits; whatever is shorter need not be looked at."""
+
+
+async def read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes | None:
+    """The whole body, or None when the client went away before its end.
+
+    Raises ``TooLarge`` as soon as that is known, which for an honest Content-Length is before the first byte.
+    """
+    _refuse_encoded(headers)
+    announced = headers.get(b"content-length", b"0")
+    if announced.isdigit() and (len(announced) > 15 or int(announced) > LIMIT):
+        raise _too_large()
+    chunks, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > LIMIT:
+            raise _too_large()
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def parse(data: bytes) -> Any:
+    """The JSON value, which can be stored and sent again exactly as it came. Raises ``Invalid``."""
+    try:
+        body = orjson.loads(data)
+        orjson.dumps(body)  # loads takes 1,024 levels, dumps 254: what cannot be answered must not be taken
+    except orjson.JSONDecodeError as error:
+        raise Invalid("The request body is not JSON.", f"{error}.") from None
+    except TypeError:
+        raise Invalid("The request body is nested too deeply.", "At most 254 levels are possible.") from None
+    if _NINETEEN_DIGITS in data.translate(_DIGITS_ALIKE):
+        json.loads(data, parse_int=_within_64_bits)
+    if b"\\u0000" in data and (faults := tuple(characters_nobody_keeps(body))):
+        raise Invalid("The request body cannot be stored.", faults=faults)
+    return body
+
+
+def _within_64_bits(digits: str) -> None:
+    """orjson silently makes a float of a larger one."""
+    if len(digits) > 20 or not -(1 << 63) <= int(digits) < 1 << 64:
+        raise Invalid(
+            "The request body holds an integer that does not fit into 64 bits.", f"It begins with {digits[:20]}."
+        )
+
+
+def _refuse_encoded(headers: Mapping[bytes, bytes]) -> None:
+    encoding = headers.get(b"content-encoding")
+    if encoding and encoding.strip().lower() != b"identity":
+        raise UnsupportedMediaType("A compressed body is not accepted.", "Send it without Content-Encoding.")
+
+
+def _too_large() -> TooLarge:
+    return TooLarge("The request body is too large.", f"At most {LIMIT} bytes are accepted.")

@@ -1,0 +1,89 @@
+"""From a routed request to the function that answers it: what a function is given, and how it is called."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
+from connexion.operations.abstract import AbstractOperation
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from tmf_adapter.tmf.errors import NotFound, NotYetSupported
+
+REQUEST = "tmf_adapter.request"
+"""Where in the ASGI scope the ``Request`` travels: routing makes it, validation fills it, dispatch hands it over."""
+
+
+@dataclass(slots=True)
+class Request:
+    """What a handler sees of a request. ``body`` is parsed and valid, ``query`` decoded and in the order it was sent.
+
+    ``media_type`` is the declared one that the body was read as; empty without a body.
+    """
+
+    method: str
+    path: dict[str, str]
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    query: list[tuple[str, str]] = field(default_factory=list)
+    body: Any = None
+    media_type: str = ""
+
+    def header(self, name: str) -> str | None:
+        """The first header of that (lower case) name."""
+        wanted = name.encode("latin-1")
+        return next((value.decode("latin-1") for key, value in self.headers if key == wanted), None)
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+"""What answers an operation. Whatever it raises becomes a TMF ``Error``."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotBuilt:
+    """Stands in for the handler of an operation that the document declares and nobody has written."""
+
+    operation_id: str
+
+    async def __call__(self, request: Request) -> Response:
+        raise NotYetSupported(f"{self.operation_id} is declared, but not supported yet.")
+
+
+class FastOperation:
+    """Calls one handler and sends its response; HEAD gets the headers of GET and no body."""
+
+    __slots__ = ("_handler",)
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._handler(scope[REQUEST])
+        if scope["method"] == "HEAD":
+            response.body = b""
+        await response(scope, receive, send)
+
+
+class FastApi(RoutedAPI[FastOperation]):
+    """The operations of one document, each bound to its handler."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.add_paths()
+
+    def make_operation(self, operation: AbstractOperation) -> FastOperation:
+        return FastOperation(operation.function)
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """Behind the last room there is nothing; routing has let nothing through that gets here."""
+    raise NotFound("There is nothing at this address.")
+
+
+class FastApp(RoutedMiddleware[FastApi]):
+    """The application that the middlewares wrap: it only dispatches."""
+
+    api_cls = FastApi
+
+    def __init__(self) -> None:
+        super().__init__(_not_found)

@@ -1,0 +1,73 @@
+"""Anything that went wrong becomes a TMF ``Error``; nothing internal leaves the house."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import orjson
+from connexion.lifecycle import ConnexionRequest, ConnexionResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from tmf_adapter.tmf.errors import AdapterError, error_document
+from tmf_adapter.tmf.events import Doc
+from tmf_adapter.tmf.ids import new_id
+
+JSON = "application/json"
+
+_logger = logging.getLogger(__name__)
+
+
+def respond(
+    status: int, document: Doc | list[Any] | bytes | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A response: ``document`` as JSON, bytes unchanged as JSON, or no body at all for None."""
+    if document is None:
+        return Response(None, status, headers)
+    body = document if isinstance(document, bytes) else orjson.dumps(document)
+    return Response(body, status, headers, JSON)
+
+
+class _ErrorHandlers(Protocol):
+    def add_error_handler(self, code_or_exception: type[Exception], function: Any) -> None: ...
+
+
+def install(middleware: _ErrorHandlers) -> None:
+    """Hand every exception to ``on_error``; the classes are those for which Connexion has an answer of its own."""
+    for kind in (AdapterError, HTTPException, Exception):
+        middleware.add_error_handler(kind, on_error)
+
+
+async def on_error(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
+    """The response to a request that failed. Asynchronous, for Connexion runs anything else in a thread."""
+    status, document, headers = describe(error, f"{request.method} {request.url.path}")
+    body = orjson.dumps(document)
+    if request.method == "HEAD":
+        headers, body = {**headers, "Content-Length": str(len(body))}, b""
+    return ConnexionResponse(status, mimetype=JSON, body=body, headers=headers)  # type: ignore[no-untyped-call]
+
+
+def describe(error: Exception, what: str) -> tuple[int, Doc, dict[str, str]]:
+    """Status, TMF ``Error`` and headers for ``error``; ``what`` was asked for, and is only logged."""
+    match error:
+        case AdapterError():
+            return error.status, error.document(), error.headers
+        case HTTPException(status_code=status, detail=detail) if status < 500:
+            phrase = HTTPStatus(status).phrase
+            message = detail if isinstance(detail, str) and detail != phrase else None
+            return status, error_document(status, _camel(phrase), f"{phrase}.", message), dict(error.headers or {})
+    return 500, incident(error, what), {}
+
+
+def incident(error: Exception, what: str) -> Doc:
+    """Log ``error`` under a new id, and say no more than that id to the client."""
+    id_ = new_id()
+    _logger.error("incident %s: %s", id_, what, exc_info=error)
+    remedy = f"It is logged as incident {id_}; the operator of the adapter can look it up."
+    return {**error_document(500, "internalError", "The adapter failed to answer.", remedy), "incident": id_}
+
+
+def _camel(phrase: str) -> str:
+    first, *rest = phrase.replace("-", " ").split()
+    return first.lower() + "".join(word.capitalize() for word in rest)

@@ -1,0 +1,171 @@
+"""What a request must be before a handler sees it: its media type, its body, its query."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import jsonschema_rs
+from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
+from connexion.operations.abstract import AbstractOperation
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tmf_adapter.api import body
+from tmf_adapter.api.dispatch import REQUEST, NotBuilt, Request
+from tmf_adapter.api.schemas import SCHEMAS, Schemas, require
+from tmf_adapter.tmf.errors import BadQuery, Invalid, UnsupportedMediaType
+from tmf_adapter.tmf.patch import MERGE
+
+_is_integer = re.compile(r"[+-]?[0-9]+").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a body of one media type must look like.
+
+    ``merge``: null deletes (RFC 7396). ``type``: the ``@type`` of an object that names none. ``list``: a single object
+    stands for a list of it, as in the standard's own examples of json-patch. The last two are empty when we are strict.
+    """
+
+    media_type: str
+    validator: jsonschema_rs.Draft7Validator | None = None
+    merge: bool = False
+    type: str = ""
+    list: bool = False
+
+    def accept(self, value: Any, data: bytes) -> Any:
+        """The body as the handler gets it; a merge-patch just as it came. Raises ``Invalid``."""
+        # What is deleted has no type, and the schemas know no null.
+        shown = without_nulls(value) if self.merge and b"null" in data else value
+        if isinstance(shown, dict):
+            shown = self._completed(shown)
+        if self.validator is not None:
+            require(self.validator, shown)
+        return value if self.merge else shown
+
+    def _completed(self, value: dict[str, Any]) -> Any:
+        if self.list:
+            return [value]
+        return {"@type": self.type, **value} if self.type and "@type" not in value else value
+
+
+class ValidatedOperation:
+    """Fills the ``Request`` with what it has found right; raises ``AdapterError`` for the rest."""
+
+    __slots__ = ("_default", "_forms", "_integers", "_next", "_required")
+
+    def __init__(
+        self, next_app: ASGIApp, forms: Mapping[str, Form], *, required: bool, integers: frozenset[str] = frozenset()
+    ) -> None:
+        self._next = next_app
+        self._forms = {media_type.encode(): form for media_type, form in forms.items()}
+        self._default = next(iter(forms.values()), None)
+        self._required = required
+        self._integers = integers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request: Request = scope[REQUEST]
+        if self._default is not None:
+            headers = dict(scope["headers"])
+            form = self._form(headers.get(b"content-type")) or self._default
+            data = await body.read(receive, headers)
+            if data is None:
+                return  # the client has gone; nobody is left to answer
+            if data:
+                request.body = form.accept(body.parse(data), data)
+                request.media_type = form.media_type
+            elif self._required:
+                raise Invalid("The request needs a body.", f"Send it as {form.media_type}.")
+        if scope["query_string"]:
+            request.query = decoded(scope["query_string"])
+            self._check_integers(request.query)
+        await self._next(scope, receive, send)
+
+    def _form(self, content_type: bytes | None) -> Form | None:
+        """The form that the content type names, None for none named."""
+        if not content_type:
+            return None
+        form = self._forms.get(content_type) or self._forms.get(content_type.partition(b";")[0].strip().lower())
+        if form is None:
+            raise UnsupportedMediaType(
+                "The content type of the body is not accepted here.",
+                f"Accepted: {', '.join(form.media_type for form in self._forms.values())}.",
+            )
+        return form
+
+    def _check_integers(self, query: list[tuple[str, str]]) -> None:
+        for name, value in query:
+            if name in self._integers and not _is_integer(value):
+                raise BadQuery(f"The query parameter {name} must be an integer, not {value[:40]!r}.")
+
+
+class ValidationApi(RoutedAPI[ASGIApp]):
+    """The operations of one document, each with its schemas compiled once."""
+
+    def __init__(self, *args: Any, schemas: Schemas, strict: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._schemas = schemas
+        self._strict = strict
+        self.add_paths()
+
+    def make_operation(self, operation: AbstractOperation) -> ASGIApp:
+        if isinstance(operation.function, NotBuilt):
+            return self.next_app  # which answers 501, whatever the body
+        where = ("paths", operation.path, operation.method)
+        refs, required = {}, False
+        if "requestBody" in self._schemas.locate(*where)[1]:
+            refs = self._schemas.contents(*where, "requestBody")
+            required = self._schemas.locate(*where, "requestBody")[1].get("required", False)
+        forms = {media_type: self._form(operation.method, media_type, ref) for media_type, ref in refs.items()}
+        integers = frozenset(parameter["name"] for parameter in operation.parameters if _is_integer_in_query(parameter))
+        return ValidatedOperation(self.next_app, forms, required=required, integers=integers)
+
+    def _form(self, method: str, media_type: str, ref: str) -> Form:
+        schema = self._schemas.at(ref)
+        is_list = schema.get("type") == "array"
+        return Form(
+            media_type,
+            self._schemas.compiled(ref),
+            merge=method == "patch" and media_type in MERGE,
+            type="" if self._strict or is_list else supplied_type(ref, schema),
+            list=is_list and not self._strict,
+        )
+
+
+class FastRequestValidation(RoutedMiddleware[ValidationApi]):
+    """Connexion's request validation, by compiled schemas."""
+
+    api_cls = ValidationApi
+
+
+def supplied_type(ref: str, schema: Mapping[str, Any]) -> str:
+    """The ``@type`` that a body of this schema has when it names none: the one its discriminator maps to itself."""
+    mapping: dict[str, str] = schema.get("discriminator", {}).get("mapping", {})
+    itself = (key for key, target in mapping.items() if target == ref)
+    name = ref.removeprefix(SCHEMAS).removesuffix("_FVO").removesuffix("_MVO")
+    return next(itself, next(iter(mapping), name if ref.startswith(SCHEMAS) else ""))
+
+
+def without_nulls(value: Any) -> Any:
+    """A copy without the members that are null. What is in an array stays: RFC 7396 replaces arrays as they come."""
+    if isinstance(value, dict):
+        return {name: without_nulls(member) for name, member in value.items() if member is not None}
+    return value
+
+
+def decoded(query_string: bytes) -> list[tuple[str, str]]:
+    """The pairs in their order, percent-decoded; ``+`` is a space, blank values stay. Raises ``BadQuery``."""
+    try:
+        query = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=1_000)
+    except UnicodeDecodeError:
+        raise BadQuery("The query string is not percent-encoded UTF-8.") from None
+    except ValueError:
+        raise BadQuery("The query string has more than 1,000 parameters.") from None
+    if b"%00" in query_string:
+        raise BadQuery("The query string holds the character U+0000.")
+    return query
+
+
+def _is_integer_in_query(parameter: Mapping[str, Any]) -> bool:
+    return (parameter["in"], parameter.get("schema", {}).get("type")) == ("query", "integer")

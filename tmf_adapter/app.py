@@ -1,0 +1,201 @@
+"""The composition root: from settings to a running adapter; the only place that knows every room."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from tmf_adapter.api.dispatch import Handler, Request
+from tmf_adapter.api.errors import respond
+from tmf_adapter.api.resource import listener
+from tmf_adapter.api.schemas import Schemas
+from tmf_adapter.api.server import Document, build, load
+from tmf_adapter.api.tmf621_v5 import Tmf621V5
+from tmf_adapter.api.tmf656_v5 import Tmf656V5
+from tmf_adapter.engine import Engine
+from tmf_adapter.hub.hub import Hub
+from tmf_adapter.mapping.document import BadMapping
+from tmf_adapter.mapping.lint import load_checked, report_lines
+from tmf_adapter.problems import problem
+from tmf_adapter.problems.store import problem_store
+from tmf_adapter.recovery.downstream import Downstream
+from tmf_adapter.recovery.inbox import Inbox
+from tmf_adapter.recovery.local import LocalProblems
+from tmf_adapter.recovery.register import keep_registered
+from tmf_adapter.recovery.run import Runs
+from tmf_adapter.recovery.start import Starts
+from tmf_adapter.recovery.target import Target
+from tmf_adapter.settings import BadSetting, Settings, shipped
+from tmf_adapter.storage.database import Database
+from tmf_adapter.storage.desk import Desk
+from tmf_adapter.storage.ledger import Consequence, Ledger
+from tmf_adapter.storage.schema import is_current, upgrade
+from tmf_adapter.tickets import ticket
+from tmf_adapter.tickets.desk import TicketDesk
+from tmf_adapter.tickets.store import ticket_store
+from tmf_adapter.tmf.errors import AdapterError
+from tmf_adapter.tmf.tracked import Validate
+
+log = logging.getLogger(__name__)
+
+TMF621_V5 = "/tmf-api/troubleTicket/v5"
+TMF656_V5 = "/tmf-api/serviceProblemManagement/v5"
+SHUTDOWN_SECONDS = 5
+
+
+class Adapter:
+    """One adapter on one database. Making it prepares the tables and reads documents and mappings; nothing runs yet.
+
+    Raises ``BadMapping`` for a faulty mapping file and ``AdapterError`` for a database that cannot be reached.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.mappings = load_checked(settings.mappings or shipped("mappings"))
+        self.database = Database(settings.database, settings.synchronous)
+        upgrade(self.database)
+        self.engine = Engine(self.database, settings.heartbeat, settings.dead_after)
+        self.hub = Hub(
+            self.database,
+            public_url=settings.url,
+            allowed=settings.callback_allow,
+            backoff=settings.delivery_backoff,
+            timeout=settings.delivery_timeout,
+            lease=settings.lease,
+        )
+        consequences: list[Consequence] = [self.hub.owe, Starts(self.mappings, self.engine).owe]
+        ledger = Ledger(self.database, consequences)
+        self.tickets = TicketDesk(
+            ledger,
+            ticket_store(self.database),
+            ticket.RULES,
+            f"{settings.url}{TMF621_V5}/troubleTicket",
+            _whole("tmf621-v5.yaml", "TroubleTicket_RES"),
+        )
+        self.problems = Desk(
+            ledger,
+            problem_store(self.database),
+            problem.RULES,
+            f"{settings.url}{TMF656_V5}/serviceProblem",
+            _whole("tmf656-v5.yaml", "ServiceProblem"),
+        )
+        self.inbox = Inbox(self.database, self.engine)
+        self.downstream = Downstream(settings.tmf656_url) if settings.tmf656_url else None
+        target: Target = self.downstream or LocalProblems(self.problems)
+        self.runs = Runs(self.database, self.engine, self.tickets, {"tmf656": target})
+        self._registration: asyncio.Task[None] | None = None
+
+    def asgi(self) -> ASGIApp:
+        """The application that a server runs; its lifespan starts and closes the adapter."""
+        return build(
+            [
+                Document(
+                    shipped("openapi") / "tmf621-v5.yaml",
+                    TMF621_V5,
+                    Tmf621V5(self.tickets, self.hub.subscriptions, self.inbox).operations(),
+                ),
+                Document(
+                    shipped("openapi") / "tmf656-v5.yaml",
+                    TMF656_V5,
+                    Tmf656V5(self.problems, self.hub.subscriptions, self.inbox).operations(),
+                ),
+            ],
+            {
+                "/listener": {"POST": listener(self.inbox)},
+                "/health/live": {"GET": _live},
+                "/health/ready": {"GET": self._ready()},
+            },
+            strict=self.settings.strict,
+            validate_responses=self.settings.validate_responses,
+            lifespan=self._lifespan,
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Any) -> AsyncIterator[None]:
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.close()
+
+    async def start(self) -> None:
+        """Take up what is owed and under way, and begin."""
+        await self.engine.launch(self.runs.tasks())
+        await self.hub.start()
+        if self.downstream:
+            callback = f"{self.settings.url}/listener"
+            self._registration = asyncio.create_task(keep_registered(self.database, self.downstream, callback))
+        log.info("ready at %s with %d mappings", self.settings.url, len(self.mappings))
+
+    async def close(self) -> None:
+        """Stop; what is under way is on record and goes on with the next start."""
+        if self._registration:
+            self._registration.cancel()
+            await asyncio.gather(self._registration, return_exceptions=True)
+        await self.hub.close()
+        await self.engine.close()
+        if self.downstream:
+            self.downstream.close()
+        self.database.close()
+
+    def _ready(self) -> Handler:
+        async def ready(_request: Request) -> Response:
+            parts = {
+                "database": await self._database_is_ready(),
+                "engine": self.engine.is_running,
+                "mappings": len(self.mappings) > 0,
+            }
+            document = {name: "up" if up else "down" for name, up in parts.items()}
+            return respond(200 if all(parts.values()) else 503, document)
+
+        return ready
+
+    async def _database_is_ready(self) -> bool:
+        try:
+            return await self.database.read(is_current)
+        except AdapterError:
+            return False
+
+
+async def _live(_request: Request) -> Response:
+    return respond(200, {"adapter": "up"})
+
+
+def _whole(document: str, schema: str) -> Validate:
+    """Holds a whole resource against its schema in one of our documents."""
+    schemas = Schemas(load(shipped("openapi") / document), f"urn:tmf-adapter:whole:{document}")
+    validator = f"#/components/schemas/{schema}"
+    return lambda resource: schemas.check(validator, resource)
+
+
+def serve(settings: Settings) -> int:
+    """Run the adapter until it is told to stop; the exit code."""
+    try:
+        adapter = Adapter(settings)
+    except BadMapping as error:
+        print("tmf-adapter: the mappings have faults, nothing was started", file=sys.stderr)
+        print("\n".join(report_lines(error.faults)), file=sys.stderr)
+        return 2
+    except AdapterError as error:
+        raise BadSetting(f"{settings.database}: {error.reason} {error.__cause__ or ''}") from error
+    server = uvicorn.Server(
+        uvicorn.Config(
+            adapter.asgi(),
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
+    )
+    server.run()
+    return 0 if server.started else 1

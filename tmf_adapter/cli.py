@@ -1,0 +1,103 @@
+"""The command line: ``tmf-adapter serve | demo | mapping lint | db upgrade``."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from tmf_adapter import __version__
+from tmf_adapter.settings import BadSetting, Settings, shipped, variable
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code. Bad settings and faulty mappings are 2, with their cause on standard error."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        return int(options.run(options))
+    except BadSetting as error:
+        print(f"tmf-adapter: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tmf-adapter", description=__doc__.split(":")[0])
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser(
+        "serve",
+        help="run the adapter",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="Settings from the environment:\n" + _variables(),
+    )
+    _database_option(serve)
+    serve.add_argument("--host", metavar="H")
+    serve.add_argument("--port", metavar="P")
+    serve.add_argument("--mappings", metavar="DIR")
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", help="play three tickets against a downstream and a subscriber")
+    demo.set_defaults(run=_demo)
+
+    mapping = commands.add_parser("mapping", help="work with mapping files").add_subparsers(required=True)
+    lint = mapping.add_parser("lint", help="say what is wrong with a directory of mapping files")
+    lint.add_argument("directory", nargs="?", type=Path, default=shipped("mappings"))
+    lint.set_defaults(run=_lint)
+
+    db = commands.add_parser("db", help="work with the database").add_subparsers(required=True)
+    upgrade = db.add_parser("upgrade", help="bring the tables to this version; serve does so by itself")
+    _database_option(upgrade)
+    upgrade.set_defaults(run=_upgrade)
+    return parser
+
+
+def _database_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database", metavar="URL", help="sqlite:///file.db or postgresql://...")
+
+
+def _variables() -> str:
+    lines = (f"  {variable(each)}\n      {each.metadata['help']}" for each in fields(Settings))
+    return "\n".join(lines)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from tmf_adapter.app import serve
+
+    settings = Settings.read(host=options.host, port=options.port, database=options.database, mappings=options.mappings)
+    return serve(settings)
+
+
+def _demo(_options: argparse.Namespace) -> int:
+    from tmf_adapter.demo.story import run
+
+    return run()
+
+
+def _lint(options: argparse.Namespace) -> int:
+    from tmf_adapter.mapping.lint import lint, report_lines
+
+    faults = lint(options.directory)
+    for line in report_lines(faults):
+        print(line)
+    errors = [fault for fault in faults if fault.severity == "error"]
+    if not errors:
+        print(f"{options.directory}: ok")
+    return 1 if errors else 0
+
+
+def _upgrade(options: argparse.Namespace) -> int:
+    from tmf_adapter.storage.database import Database
+    from tmf_adapter.storage.schema import upgrade
+
+    database = Database(Settings.read(database=options.database).database)
+    upgrade(database)
+    database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Every setting: typed, read once from the environment or the command line, documented here and nowhere else."""
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tmf_adapter.storage.database import database_url
+
+PREFIX = "TMF_ADAPTER_"
+
+
+class BadSetting(ValueError):
+    """A setting that cannot be used; the message names it and the remedy."""
+
+
+def shipped(name: str) -> Path:
+    """A directory that ships with the adapter: beside the package in a checkout, inside it in a wheel."""
+    inside = Path(__file__).parent / name
+    return inside if inside.is_dir() else Path(__file__).parents[1] / name
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _truth(value: str) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if value.lower() not in words:
+        raise ValueError("must be true or false")
+    return words[value.lower()]
+
+
+def _seconds(value: str) -> float:
+    seconds = float(value)
+    if not 0 < seconds < float("inf"):
+        raise ValueError("must be a number of seconds above 0")
+    return seconds
+
+
+def _all_seconds(value: str) -> tuple[float, ...]:
+    return tuple(_seconds(part) for part in value.split(","))
+
+
+def _port(value: str) -> int:
+    port = int(value)
+    if not 0 < port < 65_536:
+        raise ValueError("must be a port between 1 and 65535")
+    return port
+
+
+def _database(value: str) -> str:
+    database_url(value)
+    return value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an absolute http or https URL")
+    return value.rstrip("/")
+
+
+def _networks(value: str) -> tuple[str, ...]:
+    texts = tuple(part.strip() for part in value.split(",") if part.strip())
+    for text in texts:
+        ipaddress.ip_network(text)
+    return texts
+
+
+def _directory(value: str) -> Path:
+    path = Path(value)
+    if not path.is_dir():
+        raise ValueError("must be a directory that exists")
+    return path
+
+
+def _synchronous(value: str) -> str:
+    if value.upper() not in ("NORMAL", "FULL"):
+        raise ValueError("must be NORMAL or FULL")
+    return value.upper()
+
+
+def _setting(default: Any, parse: Callable[[str], Any], help_: str, name: str | None = None) -> Any:
+    """A field: ``name`` is the variable's name after the prefix, where it is not the field's own in capitals."""
+    return field(default=default, metadata={"parse": parse, "help": help_, "name": name})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator may set; each field is ``TMF_ADAPTER_<FIELD>`` in the environment."""
+
+    host: str = _setting("127.0.0.1", _text, "the address to listen on")
+    port: int = _setting(8621, _port, "the port to listen on")
+    database: str = _setting(
+        "sqlite:///tmf_adapter.db", _database, "sqlite:///file.db or postgresql://user@host/name", "DATABASE_URL"
+    )
+    mappings: Path | None = _setting(None, _directory, "the directory of mapping files; default: the shipped ones")
+    public_url: str | None = _setting(
+        None, _url, "how others reach us: what href and our own callback are built from; default: http://HOST:PORT"
+    )
+    callback_allow: tuple[str, ...] = _setting(
+        (), _networks, "networks (CIDR, comma-separated) whose subscribers may be called besides public addresses"
+    )
+    tmf656_url: str | None = _setting(
+        None, _url, "base URL of the TMF656 v5 server that works on service problems; default: the adapter's own"
+    )
+    strict: bool = _setting(False, _truth, "whether an absent @type on a body's root is an error")
+    synchronous: str = _setting(
+        "NORMAL", _synchronous, "SQLite: NORMAL survives a killed process, FULL a power loss as well"
+    )
+    delivery_backoff: tuple[float, ...] = _setting(
+        (5, 30, 120, 300, 900, 1800, 3600, 7200, 14400, 28800, 43200, 43200, 86400),
+        _all_seconds,
+        "seconds to wait after the first, second, ... failed attempt to notify",
+    )
+    delivery_timeout: float = _setting(15.0, _seconds, "seconds a subscriber has for the whole answer")
+    lease: float = _setting(
+        10.0, _seconds, "PostgreSQL: seconds after which another process takes over a dead one's deliveries"
+    )
+    heartbeat: float = _setting(3.0, _seconds, "PostgreSQL: seconds between a process's signs of life")
+    dead_after: float = _setting(
+        15.0, _seconds, "PostgreSQL: seconds of silence after which a process's recoveries are taken over"
+    )
+    validate_responses: bool = _setting(False, _truth, "check every answer against our documents (tests)")
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ, **given: str | None) -> "Settings":
+        """From the command line (``given``, by field name), else the environment, else the default.
+
+        Raises ``BadSetting``.
+        """
+        values: dict[str, Any] = {}
+        for each in fields(cls):
+            text = given.get(each.name)
+            source = f"--{each.name}" if text is not None else variable(each)
+            if text is None:
+                text = environment.get(variable(each)) or None
+            if text is not None:
+                values[each.name] = _parsed(source, text, each.metadata["parse"])
+        return cls(**values)
+
+    @property
+    def url(self) -> str:
+        """How others reach us, without a trailing slash."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
+
+def variable(setting: Any) -> str:
+    """The environment variable of a field of ``Settings``."""
+    return PREFIX + (setting.metadata["name"] or setting.name.upper())
+
+
+def _parsed(source: str, text: str, parse: Callable[[str], Any]) -> Any:
+    try:
+        return parse(text)
+    except Exception as error:
+        raise BadSetting(f"{source}={text!r}: {error}") from error
