@@ -147,7 +147,7 @@ class _Load:
         self._end = time.perf_counter() + order.seconds
 
     def over(self) -> bool:
-        """Whether nothing more is to be sent; responses under way then are counted, which is at most one a connection."""
+        """Whether nothing more is to be sent; up to one response a connection is under way then and not counted."""
         if len(self.latencies) < self._limit and time.perf_counter() < self._end:
             return False
         if not self.done.done():

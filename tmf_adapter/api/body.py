@@ -52,7 +52,7 @@ def parse(data: bytes) -> Any:
         raise Invalid("The request body is nested too deeply.", "At most 254 levels are possible.") from None
     if _NINETEEN_DIGITS in data.translate(_DIGITS_ALIKE):
         json.loads(data, parse_int=_within_64_bits)
-    if b"\\u0000" in data and (faults := tuple(characters_nobody_keeps(body))):
+    if b"\\" in data and b"\\u0000" in data and (faults := tuple(characters_nobody_keeps(body))):
         raise Invalid("The request body cannot be stored.", faults=faults)
     return body
 

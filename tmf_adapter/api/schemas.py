@@ -1,7 +1,7 @@
 """The schemas of one document, made fit for a JSON Schema validator, and what they say of a body that does not fit."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -90,13 +90,14 @@ def rewritten(raw: Schema) -> Schema:
     Draft 7 knows no ``discriminator`` and no ``nullable``, and a validator that passes over them takes a TMF union for
     ambiguous ("valid under more than one") and never looks at the members of a subtype. So ``@type`` is made to decide:
 
-    * a union (``oneOf``) becomes one ``if @type is K then K's schema`` for each K; an unknown ``@type`` must fit any;
-    * a type with subtypes becomes its own members (``X__base``) and one such ``if`` for each subtype; an unknown
-      ``@type`` is held against the base only (TMF630: it falls back to the base type).
+    * a union (``oneOf``) becomes: if ``@type`` is known, the schema it maps to, else any of them;
+    * a type with subtypes, X, becomes: if ``@type`` is that of a subtype, the subtype's schema, else X's own members,
+      which move to ``X__base`` (TMF630: an unknown ``@type`` falls back to the base type).
     """
     document = copy.deepcopy(raw)
     schemas = document.get("components", {}).get("schemas", {})
-    bases = {SCHEMAS + name for name, schema in list(schemas.items()) if _dispatch(schemas, name, schema)}
+    ancestors = {SCHEMAS + name: frozenset(_ancestors(schemas, SCHEMAS + name)) for name in schemas}
+    bases = {SCHEMAS + name for name, schema in list(schemas.items()) if _dispatch(schemas, name, schema, ancestors)}
     # A subtype inherits its base's own members: pointed at the dispatching schema it would be asked for without end.
     for part in (part for schema in schemas.values() for part in schema.get("allOf", ())):
         if part.get("$ref") in bases:
@@ -105,31 +106,59 @@ def rewritten(raw: Schema) -> Schema:
     return document
 
 
-def _dispatch(schemas: Schema, name: str, schema: Schema) -> bool:
+def _ancestors(schemas: Schema, ref: str) -> Iterator[str]:
+    """What a schema inherits from, by however many steps."""
+    for part in schemas.get(ref.removeprefix(SCHEMAS), {}).get("allOf", ()):
+        if "$ref" in part:
+            yield part["$ref"]
+            yield from _ancestors(schemas, part["$ref"])
+
+
+def _dispatch(schemas: Schema, name: str, schema: Schema, ancestors: Mapping[str, frozenset[str]]) -> bool:
     """Turn the discriminator of a schema into conditions; whether it now has a ``__base``."""
-    discriminator = schema.get("discriminator") or {}
+    discriminator = schema.pop("discriminator", None) or {}
     mapping: dict[str, str] = discriminator.get("mapping") or {}
-    if not mapping:
+    member = discriminator.get("propertyName", "")
+    itself = SCHEMAS + name
+    if mapping and "oneOf" in schema:
+        condition = _choice(
+            member, {key: {"$ref": ref} for key, ref in mapping.items()}, {"anyOf": schema.pop("oneOf")}
+        )
+        schema["allOf"] = [*schema.get("allOf", ()), condition]
         return False
-    member = discriminator["propertyName"]
-    del schema["discriminator"]
-    if "oneOf" in schema:
-        options = schema.pop("oneOf")
-        known = {"required": [member], "properties": {member: {"enum": list(mapping)}}}
-        unknown = {"if": {"not": known}, "then": {"anyOf": options}}
-        schema["allOf"] = [*schema.get("allOf", ()), *_conditions(member, mapping), unknown]
+    # Where the members of one schema include the other's, asking both would only ask twice.
+    others = {key: ref for key, ref in mapping.items() if ref != itself and ref not in ancestors[itself]}
+    if not others:
         return False
-    subtypes = {key: ref for key, ref in mapping.items() if ref != SCHEMAS + name}
-    if not subtypes:
-        return False
+    base = {"$ref": f"{itself}__base"}
+    subtypes = {
+        key: {"$ref": ref} if itself in ancestors.get(ref, ()) else {"allOf": [base, {"$ref": ref}]}
+        for key, ref in others.items()
+    }
     schemas[f"{name}__base"] = schema
-    schemas[name] = {"allOf": [{"$ref": f"{SCHEMAS}{name}__base"}, *_conditions(member, subtypes)]}
+    schemas[name] = _choice(member, subtypes, base)
     return True
 
 
-def _conditions(member: str, mapping: dict[str, str]) -> Iterator[Schema]:
-    for key, ref in mapping.items():
-        yield {"if": {"required": [member], "properties": {member: {"const": key}}}, "then": {"$ref": ref}}
+def _choice(member: str, options: Mapping[str, Schema], otherwise: Schema) -> Schema:
+    """If ``member`` is one of the keys, its schema, else ``otherwise``.
+
+    Found by halves: one condition for each key would be tried to the last, and that is half of what validation costs.
+    """
+    known = {"required": [member], **_is_one_of(member, list(options))}
+    return {"if": known, "then": _halved(member, list(options.items())), "else": otherwise}
+
+
+def _halved(member: str, options: list[tuple[str, Schema]]) -> Schema:
+    if len(options) == 1:
+        return options[0][1]
+    left, right = options[: len(options) // 2], options[len(options) // 2 :]
+    is_left = _is_one_of(member, [key for key, _ in left])
+    return {"if": is_left, "then": _halved(member, left), "else": _halved(member, right)}
+
+
+def _is_one_of(member: str, values: list[str]) -> Schema:
+    return {"properties": {member: {"enum": values}}}
 
 
 def _allow_null(part: Any) -> None:

@@ -160,6 +160,10 @@ class Ask:
     room: int
     known: tuple[int, ...]
 
+    @property
+    def half(self) -> int:
+        return (self.room + 1) // 2
+
 
 class Store:
     """The statements that need to know which database it is, and who asks.
@@ -233,8 +237,8 @@ class Store:
         return {ask: [Due(*row) for row in tx.execute(self._due, self._bound(ask, now))] for ask in asks}
 
     def _bound(self, ask: Ask, now: float) -> Row:
-        known, half = self._listed(ask.known), (ask.room + 1) // 2
-        return {"subscription": ask.subscription_id, "known": known, "now": now, "room": ask.room, "half": half}
+        known = self._listed(ask.known)
+        return {"subscription": ask.subscription_id, "known": known, "now": now, "room": ask.room, "half": ask.half}
 
 
 def _clock(is_sqlite: bool) -> sa.ColumnElement[Any]:
@@ -286,13 +290,6 @@ def _delivered_by_status(entries: Iterable[Entry]) -> dict[int | None, list[int]
 
 
 def _values(entry: Entry, now: float) -> Row:
-    return {
-        "key": entry.id,
-        "state": entry.state,
-        "attempts": entry.attempts,
-        "next_at": entry.next_at,
-        "reason": entry.reason,
-        "ended_at": now if entry.state is State.DEAD else None,
-        "status": entry.status,
-        "error": entry.error,
-    }
+    ended_at = now if entry.state is State.DEAD else None
+    said = {"reason": entry.reason, "status": entry.status, "error": entry.error, "ended_at": ended_at}
+    return {"key": entry.id, "state": entry.state, "attempts": entry.attempts, "next_at": entry.next_at, **said}

@@ -57,7 +57,9 @@ class Downstream:
 
     async def look(self, operation: Operation, operation_id: str, timeout: float) -> Doc | Found:
         """The resource that an earlier attempt created under our operation id, if any."""
-        status, listed = await self._get(operation.path, {operation.look_up: operation_id}, timeout)
+        if operation.lookup is None:
+            return Found.NOTHING
+        status, listed = await self._get(operation.path, {operation.lookup: operation_id}, timeout)
         if status != 200 or not isinstance(listed, list):
             return Found.UNREACHABLE
         ours = [entry for entry in listed if _is_resource(entry) and operation_id in external_ids(entry)]
@@ -134,6 +136,8 @@ class Downstream:
                 content += chunk
                 if len(content) > ANSWER_LIMIT:
                     break
+            if watch.expired:  # a connection cut in the middle of the head looks like a short answer
+                raise requests.ReadTimeout
             return response.status_code, bytes(content)
 
     def _session(self) -> requests.Session:

@@ -135,7 +135,7 @@ def _judge(
     verdict = await_.judge(scope)
     if verdict is None:
         return None
-    said = resource.get("status") or resource.get("state") or "answered"
+    said = resource.get(OPERATIONS[operation.call].state_member) or "answered"
     why = resource.get("statusChangeReason")
     reason = f"{operation.resource} {operation.remote_id} is {said}" + (f": {why}" if why else "")
     return Judgement(verdict, reason, resource)

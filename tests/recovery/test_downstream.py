@@ -1,0 +1,183 @@
+"""Calls to a downstream: bounded in time whatever it does, and never mistaken for something they were not."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import orjson
+import pytest
+
+from tests.recovery.sinks import Reply, answer, drip_body, drip_head, flood, hang, reset, sink
+from tmf_adapter.recovery.downstream import Downstream
+from tmf_adapter.recovery.target import Answer, Found
+from tmf_adapter.tmf.operations import OPERATIONS
+
+CREATE = OPERATIONS["tmf656.createServiceProblem"]
+PROBLEM = {"id": "p1", "href": "http://x/p1", "status": "acknowledged"}
+
+
+@pytest.fixture
+async def downstream_at() -> AsyncIterator[type[Downstream]]:
+    made: list[Downstream] = []
+
+    def make(url: str) -> Downstream:
+        made.append(Downstream(url))
+        return made[-1]
+
+    yield make  # type: ignore[misc]
+    for each in made:
+        each.close()
+
+
+async def _create(url: str, make: type[Downstream], timeout: float = 5.0) -> Answer:
+    return await make(url).create(CREATE, "op-1", {"description": "no sync"}, timeout)
+
+
+async def test_a_create_carries_the_operation_id_and_brings_the_resource(downstream_at: type[Downstream]) -> None:
+    async with sink(answer(201, orjson.dumps(PROBLEM))) as here:
+        got = await _create(here.url + "/base/", downstream_at)
+    assert got == Answer(document=PROBLEM)
+    head, _, body = here.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /base/serviceProblem HTTP/1.1")
+    assert b"Idempotency-Key: op-1" in head
+    assert orjson.loads(body) == {"description": "no sync"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "again", "said"),
+    [
+        (400, b'{"code": "1", "reason": "no category"}', None, "no category"),  # refused for good
+        (404, b"", None, "404"),  # nothing there
+        (301, b"", None, "301"),  # redirects are not followed
+        (409, b"{}", "409", "409"),  # it may know the operation already
+        (429, b"", "429", "429"),
+        (500, b"<html>", "500", "500"),  # it may have done it
+        (503, b"", "503", "503"),
+        (201, b"not json", "nonsense", "nonsense"),
+        (200, b"[]", "nonsense", "nonsense"),  # JSON, but no resource
+        (201, b'{"id": 7}', "nonsense", "nonsense"),  # an id that is none
+        (201, b"\xff\xfe", "nonsense", "nonsense"),  # not even UTF-8
+    ],
+)
+async def test_an_answer_that_is_no_resource_is_told_apart(
+    downstream_at: type[Downstream], status: int, body: bytes, again: str | None, said: str
+) -> None:
+    async with sink(answer(status, body)) as here:
+        got = await _create(here.url, downstream_at)
+    assert got.document is None
+    assert got.again == again
+    assert got.error is not None
+    assert said in got.error
+
+
+@pytest.mark.parametrize("reply", [hang, drip_head, drip_body], ids=["hangs", "drips its head", "drips its body"])
+async def test_the_deadline_is_hard(downstream_at: type[Downstream], reply: Reply) -> None:
+    async with sink(reply) as here:
+        began = time.monotonic()
+        got = await _create(here.url, downstream_at, timeout=0.5)
+        took = time.monotonic() - began
+    assert got.again == "timeout"
+    assert 0.4 < took < 5, "the server would have gone on for minutes"
+
+
+async def test_a_reset_leaves_the_outcome_open(downstream_at: type[Downstream]) -> None:
+    async with sink(reset) as here:
+        assert (await _create(here.url, downstream_at)).again == "connect"
+
+
+async def test_nobody_there_is_worth_another_try(downstream_at: type[Downstream]) -> None:
+    async with sink(hang) as here:
+        url = here.url
+    assert (await _create(url, downstream_at)).again == "connect"
+
+
+async def test_an_endless_body_is_cut(downstream_at: type[Downstream]) -> None:
+    async with sink(flood) as here:
+        assert (await _create(here.url, downstream_at)).again == "nonsense"
+
+
+async def test_many_hanging_calls_delay_no_other(downstream_at: type[Downstream]) -> None:
+    async with sink(hang) as slow, sink(answer(201, orjson.dumps(PROBLEM))) as fast:
+        hanging = [asyncio.create_task(_create(slow.url, downstream_at, 2.0)) for _ in range(20)]
+        await asyncio.sleep(0.1)
+        began = time.monotonic()
+        assert (await _create(fast.url, downstream_at)).document == PROBLEM
+        assert time.monotonic() - began < 1.5
+        assert {(await each).again for each in hanging} == {"timeout"}
+
+
+async def test_a_connection_that_was_cut_does_not_harm_the_next_call(downstream_at: type[Downstream]) -> None:
+    calls = 0
+
+    async def first_hangs(request: bytes, writer: asyncio.StreamWriter) -> None:
+        nonlocal calls
+        calls += 1
+        await (hang if calls == 1 else answer(201, orjson.dumps(PROBLEM)))(request, writer)
+
+    async with sink(first_hangs) as here:
+        downstream = downstream_at(here.url)
+        assert (await downstream.create(CREATE, "op-1", {}, 0.3)).again == "timeout"
+        for _ in range(3):
+            assert (await downstream.create(CREATE, "op-1", {}, 3.0)).document == PROBLEM
+
+
+OURS = {**PROBLEM, "externalIdentifier": [{"id": "op-1", "owner": "tmf_adapter"}]}
+OLD = {**PROBLEM, "externalId": "op-1"}
+
+
+@pytest.mark.parametrize(
+    ("status", "listed", "found"),
+    [
+        (200, [OURS], OURS),  # v5
+        (200, [OLD], OLD),  # v4
+        (200, [], Found.NOTHING),
+        (200, [PROBLEM, OURS], OURS),  # a server that ignores the filter answers everything
+        (200, [PROBLEM], Found.NOTHING),
+        (200, ["nonsense", 7, None], Found.NOTHING),
+        (200, {"reason": "no list"}, Found.UNREACHABLE),
+        (500, [], Found.UNREACHABLE),  # not an answer: nothing may be concluded
+        (404, [], Found.UNREACHABLE),
+    ],
+)
+async def test_a_look_finds_only_what_carries_our_operation_id(
+    downstream_at: type[Downstream], status: int, listed: object, found: object
+) -> None:
+    async with sink(answer(status, orjson.dumps(listed))) as here:
+        assert await downstream_at(here.url).look(CREATE, "op-1", 5.0) == found
+    assert b"GET /serviceProblem?externalIdentifier.id=op-1 " in here.requests[0]
+
+
+async def test_a_look_at_a_downstream_that_hangs_says_so(downstream_at: type[Downstream]) -> None:
+    async with sink(hang) as here:
+        assert await downstream_at(here.url).look(CREATE, "op-1", 0.3) is Found.UNREACHABLE
+
+
+async def test_a_resource_is_fetched_by_its_own_id_however_it_is_spelt(downstream_at: type[Downstream]) -> None:
+    async with sink(answer(200, orjson.dumps(PROBLEM))) as here:
+        assert await downstream_at(here.url).fetch(CREATE, "../a b", 5.0) == PROBLEM
+    assert b"GET /serviceProblem/..%2Fa%20b " in here.requests[0]
+
+
+async def test_a_resource_that_is_gone_is_told_from_one_that_cannot_be_had(downstream_at: type[Downstream]) -> None:
+    async with sink(answer(404, b"{}")) as here:
+        assert await downstream_at(here.url).fetch(CREATE, "p1", 5.0) is Found.NOTHING
+    async with sink(answer(502, b"{}")) as here:
+        assert await downstream_at(here.url).fetch(CREATE, "p1", 5.0) is Found.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "done"),
+    [
+        (201, b'{"id": "h1"}', (True, "h1")),
+        (201, b"", (True, None)),  # some answer without a body
+        (409, b"{}", (True, None)),  # it has us already
+        (404, b"", (False, None)),
+        (500, b"", (False, None)),
+    ],
+)
+async def test_a_registration_counts_when_the_hub_took_it(
+    downstream_at: type[Downstream], status: int, body: bytes, done: tuple[bool, str | None]
+) -> None:
+    async with sink(answer(status, body)) as here:
+        assert await downstream_at(here.url).register("http://us/listener", 5.0) == done
+    assert b'"callback": "http://us/listener"' in here.requests[0]

@@ -1,0 +1,194 @@
+"""The room as the rest of the adapter sees it: subscriptions, what a change owes to them, and the drains."""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+
+from tmf_adapter.hub import store
+from tmf_adapter.hub.delivery import BACKOFF, BUDGET, Policy
+from tmf_adapter.hub.drain import Drain, Shared
+from tmf_adapter.hub.entries import Entries
+from tmf_adapter.hub.guard import Guard
+from tmf_adapter.hub.post import TIMEOUT, Poster
+from tmf_adapter.hub.subscriptions import Copy, Subscriptions
+from tmf_adapter.storage.database import Database
+from tmf_adapter.tmf.events import Change
+from tmf_adapter.tmf.ids import new_id
+
+LEASE = 10.0
+"""Seconds after which the lease of a process that died may be taken over."""
+SWEEP = 0.25
+"""Seconds between two looks for what is due and nobody works off."""
+ORPHANS = 60.0
+"""Seconds between two looks for deliveries whose subscription is gone."""
+GRACE = 2.0
+"""Seconds that running POSTs are given when the hub closes."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """The deliveries that a change owes; a ``Duty`` (storage/ledger.py)."""
+
+    hub: "Hub"
+    copy: Copy
+    rows: Sequence[store.Row]
+
+    def write(self, tx: store.Tx) -> None:
+        """Raises ``Outdated`` when subscriptions changed since the rows were worked out."""
+        self.hub.subscriptions.confirm(tx, self.copy)
+        store.owe(tx, self.rows)
+
+    def committed(self) -> None:
+        for id in {row["subscription_id"] for row in self.rows}:
+            self.hub.wake(id)
+
+
+class Hub:
+    """Subscriptions and deliveries over one database.
+
+    ``allowed``: CIDRs that callbacks may resolve to in addition to public addresses (``ValueError`` names a bad one).
+    ``backoff`` are the seconds from each attempt to the next, ``budget`` those for all attempts, ``timeout`` those of
+    one POST, ``lease`` those after which another process takes over from one that died.
+
+    What this process owes is on its way as soon as it is committed. What another process owes to a subscription that
+    is drained here, or nobody drains, is found by a sweep within 250 ms.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        public_url: str,
+        allowed: Sequence[str] = (),
+        backoff: Sequence[float] = BACKOFF,
+        budget: float = BUDGET,
+        timeout: float = TIMEOUT,
+        lease: float = LEASE,
+    ) -> None:
+        self.subscriptions = Subscriptions(database, public_url, removed=self._removed)
+        self._guard = Guard(allowed)
+        self._timeout = timeout
+        self._policy = Policy(backoff, budget)
+        self._lease = lease
+        self._store = store.Store(database, f"{socket.gethostname()}:{os.getpid()}:{new_id()}", lease)
+        self._entries = Entries(database, self._store)
+        self._shared: Shared | None = None  # while started
+        self._drains: dict[str, Drain] = {}
+        self._tasks: set[asyncio.Task[bool]] = set()
+        self._watching: list[asyncio.Task[None]] = []
+        self._elsewhere: set[str] = set()  # drained by another process when we last asked
+        self._is_sqlite = database.is_sqlite
+
+    async def owe(self, change: Change) -> Owed | None:
+        """What a change owes to its listeners: one delivery for each event that each of them wants, in that order."""
+        if not change.events:
+            return None
+        copy, now = await self.subscriptions.current(), time.time()
+        listeners = copy.listeners.get(change.resource, ())
+        rows = [
+            store.owed(listener.id, event.id, event.resource_id, now)
+            for event in change.events
+            for listener in listeners
+            if listener.wants(event)
+        ]
+        return Owed(self, copy, rows)
+
+    async def start(self) -> None:
+        """Take up what is due. Deliveries parked because their callback was blocked are tried again."""
+        await self._store.recover()
+        poster = Poster(self._guard, self._timeout)
+        self._shared = Shared(self._store, self._entries, poster, self._policy, self._lease)
+        rounds = [(SWEEP, self._sweep), (self._lease / 3, self._renew)]
+        if not self._is_sqlite:  # there, a change cannot be written with subscriptions that are gone
+            rounds.append((ORPHANS, self._store.cancel_orphans))
+        self._watching = [asyncio.create_task(_every(seconds, work)) for seconds, work in rounds]
+
+    async def close(self) -> None:
+        """Begin no further POST, give those under way a moment, write down what became of them, release every lease."""
+        shared, self._shared = self._shared, None
+        if shared is None:
+            return
+        for drain in self._drains.values():
+            drain.stop()
+        await self._ended(GRACE)
+        for drain in self._drains.values():
+            drain.abandon()
+        await self._ended(GRACE)
+        tasks = [*self._watching, *self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await shared.poster.close()
+
+    async def _ended(self, seconds: float) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    def wake(self, id: str) -> None:
+        """Something is due to this subscription. Nothing happens when another process drains it: that one finds it."""
+        if drain := self._drains.get(id):
+            drain.wake()
+        elif self._shared is not None and id not in self._elsewhere:
+            drain = self._drains[id] = Drain(id, self._shared)
+            task = asyncio.create_task(drain.run(), name=f"drain {id}")
+            self._tasks.add(task)
+            task.add_done_callback(partial(self._over, drain))
+
+    def _over(self, drain: Drain, task: asyncio.Task[bool]) -> None:
+        self._tasks.discard(task)
+        del self._drains[drain.id]
+        if task.cancelled():
+            return
+        if error := task.exception():  # the sweep takes it up again
+            log.error("deliveries to subscription %s were interrupted", drain.id, exc_info=error)
+        elif not task.result():
+            self._elsewhere.add(drain.id)
+        elif drain.woken:
+            self.wake(drain.id)
+
+    def _removed(self, id: str) -> None:
+        if drain := self._drains.get(id):
+            drain.abandon()
+
+    async def _sweep(self) -> None:
+        ready = await self._store.ready()
+        self._elsewhere.clear()
+        for id in ready:
+            if id not in self._drains:
+                self.wake(id)
+
+    async def _renew(self) -> None:
+        """Prolong the leases of all drains; one whose lease is lost breaks off."""
+        holding = {id: drain for id, drain in self._drains.items() if drain.expires}
+        if not holding:
+            return
+        asked = monotonic()
+        async with asyncio.timeout(self._lease / 3):
+            kept = await self._store.renew(holding)
+        for id, drain in holding.items():
+            if id not in kept:
+                drain.abandon()
+            elif drain.expires:
+                drain.prolong(asked + self._lease)
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do it for ever; what goes wrong is said once and tried again."""
+    failed = False
+    while True:
+        try:
+            await work()
+            failed = False
+        except Exception:
+            if not failed:
+                log.exception("the hub's %s failed and is tried every %g s", work.__name__, seconds)
+            failed = True
+        await asyncio.sleep(seconds)

@@ -1,0 +1,288 @@
+"""CEL, the language of conditions and values: compiled once, evaluated without ever ending the caller.
+
+The only module that knows the CEL library. An evaluation is bounded: the source by its length and the nesting of its
+macros, the data that a macro walks by its length (building a list costs the square of that length).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+
+import cel
+
+from tmf_adapter.mapping.duration import duration_text
+from tmf_adapter.mapping.scan import Path, Reading, read
+from tmf_adapter.tmf.time import stamp
+
+Names = Mapping[str, Any]
+"""What an expression may read, by name: JSON values only."""
+
+LENGTH_LIMIT = 2048
+DEPTH_LIMIT = 2
+WALK_LIMITS = {0: None, 1: 1000, 2: 100}
+"""How long the longest list or object may be for an expression whose macros nest that deep: about 50 ms of CPU."""
+
+FUNCTIONS = frozenset(
+    "size contains startsWith endsWith matches string int uint double bytes timestamp duration type dyn has "
+    "all exists exists_one map filter getFullYear getMonth getDayOfYear getDayOfMonth getDate getDayOfWeek getHours "
+    "getMinutes getSeconds getMilliseconds".split()
+)
+"""All that an expression can call."""
+
+_FAILURES = (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError)
+"""What the library raises when it evaluates."""
+
+
+class BadExpression(Exception):
+    """The source does not compile. ``column`` counts from 1 within the expression."""
+
+    def __init__(self, source: str, column: int, message: str) -> None:
+        super().__init__(f"{message} at column {column} of {shortened(source)!r}")
+        self.source, self.column, self.message = source, column, message
+
+
+class RenderError(Exception):
+    """A value cannot be made. ``place`` (RFC 6901 pointer, empty if none) and ``expression`` say which, ``cause`` why."""
+
+    def __init__(self, expression: str, cause: str, place: str = "") -> None:
+        super().__init__(f"{place + ': ' if place else ''}{shortened(expression)}: {cause}")
+        self.expression, self.cause, self.place = expression, cause, place
+
+    def at(self, place: str) -> "RenderError":
+        """The same error, further out: ``place`` leads to where it says it is."""
+        return RenderError(self.expression, self.cause, place + self.place)
+
+
+class Truth(StrEnum):
+    """How a condition came out. What is missing counts as false."""
+
+    TRUE = "true"
+    FALSE = "false"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A condition's truth, and for a condition that does not hold the reason in words."""
+
+    truth: Truth
+    reason: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return self.truth is Truth.TRUE
+
+
+class Scope:
+    """Names made ready for expressions: converted once, then read by any number of them. For one thread at a time."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = dict(names)
+        self._context: cel.Context | None = None
+        self._longest: int | None = None
+
+    @classmethod
+    def of(cls, scope: "Scope | Names") -> "Scope":
+        """``scope`` itself, or the names of it made ready."""
+        return scope if isinstance(scope, Scope) else cls(scope)
+
+    def put(self, name: str, value: Any) -> None:
+        """Add a name, or give it another value."""
+        self.names[name] = value
+        self._longest = None
+        if self._context is not None:
+            self._context.add_variable(name, value)
+
+    @property
+    def context(self) -> cel.Context:
+        """The names in the library's own form. Raises ``ValueError`` for what is no JSON value."""
+        if self._context is None:
+            self._context = cel.Context(self.names)
+        return self._context
+
+    @property
+    def longest(self) -> int:
+        """The length of the longest list or object in it."""
+        if self._longest is None:
+            self._longest = _longest(self.names)
+        return self._longest
+
+
+def _longest(value: Any) -> int:
+    found, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict | list):
+            found = max(found, len(one))
+            waiting.extend(one.values() if isinstance(one, dict) else one)
+    return found
+
+
+class Expression:
+    """A CEL expression that compiles. Equal when its source is; safe to share between threads."""
+
+    __slots__ = ("_program", "reading", "source")
+
+    def __init__(self, source: str) -> None:
+        """Raises ``BadExpression``."""
+        self.source = source
+        self._program, self.reading = _compile(source)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expression) and other.source == self.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def __repr__(self) -> str:
+        return f"Expression({self.source!r})"
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """What it reads from its scope, names bound by macros left out."""
+        return self.reading.paths
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names it needs in its scope."""
+        return frozenset(path.root for path in self.paths)
+
+    def is_true(self, scope: Scope) -> bool:
+        """Whether it is true; false when it is false, no condition, or cannot be evaluated."""
+        try:
+            return self._run(scope) is True
+        except _FAILURES:
+            return False
+
+    def holds(self, scope: Scope | Names) -> Finding:
+        """Like ``is_true``, with the reason: ``t.char.x is missing``, or the values that it read."""
+        prepared = Scope.of(scope)
+        try:
+            value = self._run(prepared)
+        except _FAILURES as error:
+            return self._failed(error, prepared)
+        if value is True:
+            return Finding(Truth.TRUE)
+        if value is False:
+            return Finding(Truth.FALSE, self._seen(prepared))
+        return Finding(Truth.FALSE, f"the value is {shortened(repr(value))}, which is neither true nor false")
+
+    def value(self, scope: Scope | Names) -> Any:
+        """Its value as JSON; points in time as RFC 3339, durations as ISO 8601 text. Raises ``RenderError``."""
+        prepared = Scope.of(scope)
+        try:
+            return _json(self._run(prepared))
+        except _FAILURES as error:
+            raise RenderError(self.source, self._failed(error, prepared).reason) from error
+
+    def _run(self, scope: Scope) -> Any:
+        limit = WALK_LIMITS[self.reading.depth]
+        if limit is not None and scope.longest > limit:
+            raise _TooLong(f"the data has a list of {scope.longest}, and such an expression may walk at most {limit}")
+        return self._program.execute(scope.context)
+
+    def _failed(self, error: Exception, scope: Scope) -> Finding:
+        if isinstance(error, _TooLong):
+            return Finding(Truth.FALSE, str(error))
+        if isinstance(error, LookupError):
+            return Finding(Truth.MISSING, f"{self._missing(error, scope)} is missing")
+        if isinstance(error, TypeError):
+            return Finding(Truth.FALSE, f"these types do not go together: {self._seen(scope)}")
+        name = re.match(r"Undefined variable or function: '(\w+)'", str(error))
+        if name and name[1] in FUNCTIONS:
+            return Finding(Truth.FALSE, f"{name[1]}() does not take this: {self._seen(scope)}")
+        if name:
+            return Finding(Truth.MISSING, f"{name[1]} is missing")
+        return Finding(Truth.FALSE, shortened(str(error).partition("\n")[0]))
+
+    def _missing(self, error: LookupError, scope: Scope) -> str:
+        """The first of its paths that leads nowhere, up to the step that does not exist."""
+        for path in self.paths:
+            value: Any = scope.names
+            for index, step in enumerate(path.steps):
+                if not _has(value, step):
+                    return str(Path(path.steps[: index + 1]))
+                value = value[step]
+        return str(error.args[0]) if error.args else "a key"
+
+    def _seen(self, scope: Scope) -> str:
+        """The values that its paths have: ``t.status is 'held'``."""
+        return ", ".join(dict.fromkeys(f"{path} is {_value_text(path, scope)}" for path in self.paths))
+
+
+class _TooLong(RuntimeError):
+    pass
+
+
+def _has(value: Any, step: str | int) -> bool:
+    if isinstance(step, int):
+        return isinstance(value, list) and -len(value) <= step < len(value)
+    return isinstance(value, Mapping) and step in value
+
+
+def _value_text(path: Path, scope: Scope) -> str:
+    value: Any = scope.names
+    for step in path.steps:
+        if not _has(value, step):
+            return "missing"
+        value = value[step]
+    return shortened(repr(value))
+
+
+def shortened(text: str, length: int = 60) -> str:
+    """``text`` with at most ``length`` characters."""
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+@lru_cache(maxsize=8192)
+def _compile(source: str) -> tuple[cel.Program, Reading]:
+    """Compile each source once per process: mappings repeat their conditions, recoveries their mappings."""
+    if len(source.encode("utf-8", "surrogatepass")) > LENGTH_LIMIT:
+        raise BadExpression(source, LENGTH_LIMIT, f"longer than {LENGTH_LIMIT} bytes: split it into let values")
+    if not source.strip():
+        raise BadExpression(source, 1, "empty: write a CEL expression")
+    try:
+        program = cel.compile(source)
+    except ValueError as error:
+        raise BadExpression(source, *_complaint(str(error))) from None
+    reading = read(source)
+    if reading.depth > DEPTH_LIMIT:
+        raise BadExpression(source, 1, f"macros nested {reading.depth} deep: at most {DEPTH_LIMIT}, use a let value")
+    return program, reading
+
+
+def _complaint(text: str) -> tuple[int, str]:
+    """Column and message of the library's first complaint, without its list of all tokens it would have liked."""
+    found = re.search(r"ERROR: <input>:(\d+):(\d+): (.*)", text)
+    if found is None:
+        return 1, shortened(text.partition("\n")[0], 200)
+    message = re.sub(r"(expecting) \{.*\}", "the expression goes on", found[3])
+    message = message.removeprefix("Syntax error: ").replace("'<EOF>'", "the end")
+    return int(found[2]), re.sub(r"mismatched input the end the expression goes on", "the end comes too early", message)
+
+
+def _json(value: Any) -> Any:
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return _finite(value)
+    if isinstance(value, datetime):
+        return stamp(value)
+    if isinstance(value, timedelta):
+        return duration_text(value)
+    if isinstance(value, list | tuple):
+        return [_json(one) for one in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _json(one) for key, one in value.items()}
+    raise ValueError(f"a {type(value).__name__} has no form in JSON")
+
+
+def _finite(value: float) -> float:
+    if not isfinite(value):
+        raise ValueError("the number is not finite")
+    return value

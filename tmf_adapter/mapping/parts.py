@@ -1,0 +1,231 @@
+"""The parts of a mapping as they are used: frozen, complete, every default filled in.
+
+Each has a ``document()``, the JSON that ``document.parse`` turns back into it.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from tmf_adapter.mapping.duration import duration_text
+from tmf_adapter.mapping.expression import Expression, Names, Scope
+from tmf_adapter.mapping.render import Template
+from tmf_adapter.tmf.events import Kind
+from tmf_adapter.tmf.operations import OPERATIONS, Operation
+
+KINDS = (Kind.CREATE, Kind.STATUS, Kind.RESOLVED, Kind.ATTRIBUTE, Kind.DELETE)
+"""The events of a ticket that a mapping may listen to."""
+
+
+class Activity(StrEnum):
+    """The four kinds of work that eTOM 1.3.7.6 hands on: the value of a mapping's key ``outcome``."""
+
+    EDUCATION = "education"
+    REASSESS = "reassess"
+    CRM = "crm"
+    SERVICE = "service"
+
+
+class Outcome(StrEnum):
+    """How a recovery ends: the three results that eTOM 1.3.7.6 reports."""
+
+    RESTORED = "restored"
+    WORKAROUND = "workaround"
+    UNSUCCESSFUL = "unsuccessful"
+
+
+class Verdict(StrEnum):
+    """What an awaited event says of a step: go on, or end the recovery."""
+
+    OK = "ok"
+    RESTORED = "restored"
+    WORKAROUND = "workaround"
+    FAIL = "fail"
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome that it ends the recovery with; None for ``ok``, which goes on to the next step."""
+        return _ENDS.get(self)
+
+
+_ENDS = {
+    Verdict.RESTORED: Outcome.RESTORED,
+    Verdict.WORKAROUND: Outcome.WORKAROUND,
+    Verdict.FAIL: Outcome.UNSUCCESSFUL,
+}
+
+VERDICT_ORDER = (Verdict.WORKAROUND, Verdict.RESTORED, Verdict.OK, Verdict.FAIL)
+"""The order in which an awaited event is tested; the first that holds is the verdict.
+
+A work-around comes before ``restored`` since it is the narrower case of the same status, and ``fail`` comes last so that
+it may be written as broadly as one likes.
+"""
+
+
+@dataclass(frozen=True)
+class Await:
+    """What a step waits for: the event, how to read it, and for how long."""
+
+    event: str
+    """``eventType`` as it stands on the wire."""
+    within: timedelta
+    match: Expression | None = None
+    workaround: Expression | None = None
+    restored: Expression | None = None
+    ok: Expression | None = None
+    fail: Expression | None = None
+
+    def condition(self, verdict: Verdict) -> Expression | None:
+        """The condition that gives ``verdict``."""
+        found: Expression | None = getattr(self, verdict.value)
+        return found
+
+    def judge(self, scope: Scope | Names) -> Verdict | None:
+        """What the event ``ev`` in ``scope`` says, in ``VERDICT_ORDER``; None: nothing yet, or not ours by ``match``.
+
+        A condition that reads something missing is false.
+        """
+        prepared = Scope.of(scope)
+        if self.match is not None and not self.match.is_true(prepared):
+            return None
+        tested = ((verdict, self.condition(verdict)) for verdict in VERDICT_ORDER)
+        return next((verdict for verdict, condition in tested if condition and condition.is_true(prepared)), None)
+
+    def document(self) -> dict[str, Any]:
+        """As it is written in a mapping."""
+        conditions = {name: getattr(self, name) for name in ("match", *VERDICT_ORDER)}
+        written = {str(name): condition.source for name, condition in conditions.items() if condition is not None}
+        return {"event": self.event, "within": duration_text(self.within), **written}
+
+
+@dataclass(frozen=True)
+class Retry:
+    """When an attempt is repeated: at most ``attempts`` in all, ``backoff`` apart and doubling.
+
+    ``when`` holds ``timeout``, ``connect`` and HTTP status codes.
+    """
+
+    attempts: int
+    backoff: timedelta
+    when: tuple[str | int, ...]
+
+    def document(self) -> dict[str, Any]:
+        """As it is written in a mapping."""
+        return {"attempts": self.attempts, "backoff": duration_text(self.backoff), "when": list(self.when)}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation of a recovery. Key ``if`` is ``guard`` here, ``await`` is ``awaits``."""
+
+    id: str
+    call: str
+    timeout: timedelta
+    """For one HTTP attempt."""
+    within: timedelta
+    """For the call with all its attempts."""
+    retry: Retry
+    guard: Expression | None = None
+    target: Template | None = None
+    body: Template | None = None
+    awaits: Await | None = None
+
+    @property
+    def operation(self) -> Operation:
+        """The row of the operation that it calls. Raises ``KeyError`` for an unknown one (``load_checked`` has none)."""
+        return OPERATIONS[self.call]
+
+    def document(self) -> dict[str, Any]:
+        """As it is written in a mapping."""
+        written: dict[str, Any] = {"id": self.id, "call": self.call}
+        written |= {"if": self.guard.source} if self.guard else {}
+        written |= {"target": self.target.source} if self.target else {}
+        written |= {"body": self.body.source} if self.body else {}
+        written |= {"await": self.awaits.document()} if self.awaits else {}
+        limits = {"timeout": duration_text(self.timeout), "within": duration_text(self.within)}
+        return {**written, **limits, "retry": self.retry.document()}
+
+
+@dataclass(frozen=True)
+class ReportRule:
+    """What an outcome writes on the ticket; None or nothing leaves that part of the ticket alone."""
+
+    status: str | None = None
+    reason: str | None = None
+    note: Template | None = None
+    """May read ``summary`` besides the names of the run."""
+    char: tuple[tuple[str, Template], ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """As it is written in a mapping, with null for what is left alone."""
+        note = self.note.source if self.note else None
+        chars = {name: value.source for name, value in self.char}
+        return {"status": self.status, "reason": self.reason, "note": note, "char": chars}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What each outcome writes on the ticket, and which outcome a missed deadline is."""
+
+    restored: ReportRule
+    workaround: ReportRule
+    unsuccessful: ReportRule
+    timeout: Outcome
+
+    def rule(self, outcome: Outcome) -> ReportRule:
+        """The rule for ``outcome``."""
+        found: ReportRule = getattr(self, outcome.value)
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """As it is written in a mapping."""
+        return {**{str(outcome): self.rule(outcome).document() for outcome in Outcome}, "timeout": str(self.timeout)}
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """When these lines hold, do these calls, report so. Equal when its document is, whichever file it came from."""
+
+    id: str
+    title: str
+    events: tuple[Kind, ...]
+    steps: tuple[Step, ...]
+    report: Report
+    when: tuple[Expression, ...] = ()
+    let: tuple[tuple[str, Expression], ...] = ()
+    outcome: Activity | None = None
+    order: int = 100
+    stop: bool = False
+    file: str = field(default="", compare=False)
+
+    def step(self, id: str) -> Step:
+        """The step called ``id``. Raises ``KeyError``."""
+        return {step.id: step for step in self.steps}[id]
+
+    def to_document(self) -> dict[str, Any]:
+        """The whole mapping as JSON, defaults included: a recovery keeps it, and ``parse`` gives an equal mapping."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            **({"outcome": str(self.outcome)} if self.outcome else {}),
+            "order": self.order,
+            "stop": self.stop,
+            "events": [str(kind) for kind in self.events],
+            "when": [line.source for line in self.when],
+            "let": {name: value.source for name, value in self.let},
+            "steps": [step.document() for step in self.steps],
+            "report": self.report.document(),
+        }
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 (hexadecimal) of the document in canonical JSON: tells versions of a mapping apart.
+
+        The order of ``let`` and of a body's members does not count in it, that of ``when`` and ``steps`` does.
+        """
+        canonical = json.dumps(self.to_document(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
