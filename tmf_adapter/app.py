@@ -15,7 +15,7 @@ from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.errors import respond
 from tmf_adapter.api.resource import listener
 from tmf_adapter.api.schemas import Schemas
-from tmf_adapter.api.server import Document, build, load
+from tmf_adapter.api.server import Document, build, load, settle
 from tmf_adapter.api.tmf621_v5 import Tmf621V5
 from tmf_adapter.api.tmf656_v5 import Tmf656V5
 from tmf_adapter.engine import Engine
@@ -184,9 +184,11 @@ def serve(settings: Settings) -> int:
         return 2
     except AdapterError as error:
         raise BadSetting(f"{settings.database}: {error.reason} {error.__cause__ or ''}") from error
+    application = adapter.asgi()
+    settle()
     server = uvicorn.Server(
         uvicorn.Config(
-            adapter.asgi(),
+            application,
             host=settings.host,
             port=settings.port,
             loop="uvloop",

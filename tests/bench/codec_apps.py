@@ -12,7 +12,7 @@ from starlette.routing import Route
 from tests.bench.ticket import BASE, TICKET
 from tmf_adapter.api.dispatch import Request
 from tmf_adapter.api.errors import respond
-from tmf_adapter.api.server import Document, build
+from tmf_adapter.api.server import Document, build, settle
 from tmf_adapter.api.tmf621_v5 import Tmf621V5
 from tmf_adapter.tmf.events import Doc, Stored
 
@@ -75,7 +75,9 @@ def _built(operations: Any) -> Any:
         Document(_OPENAPI / "tmf621-v5.yaml", BASE, operations),
         Document(_OPENAPI / "tmf656-v5.yaml", "/tmf-api/serviceProblemManagement/v5", {}),
     ]
-    return build(documents, {}, strict=True)
+    app = build(documents, {}, strict=True)
+    settle()  # as the adapter does
+    return app
 
 
 def __getattr__(name: str) -> Any:

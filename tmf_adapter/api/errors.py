@@ -19,14 +19,27 @@ JSON = "application/json"
 _logger = logging.getLogger(__name__)
 
 
+class JsonResponse(Response):
+    """Starlette's response with its headers written at once: every request pays for this."""
+
+    media_type = JSON
+
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        self.status_code = status
+        self.body = body
+        self.background = None
+        self.raw_headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        if headers:
+            self.raw_headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
 def respond(
     status: int, document: Doc | list[Any] | bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A response: ``document`` as JSON, bytes unchanged as JSON, or no body at all for None."""
     if document is None:
         return Response(None, status, headers)
-    body = document if isinstance(document, bytes) else orjson.dumps(document)
-    return Response(body, status, headers, JSON)
+    return JsonResponse(status, document if isinstance(document, bytes) else orjson.dumps(document), headers)
 
 
 class _ErrorHandlers(Protocol):

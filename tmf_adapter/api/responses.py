@@ -9,8 +9,9 @@ from connexion.middleware.abstract import ROUTING_CONTEXT, SpecMiddleware
 from connexion.spec import Specification
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tmf_adapter.api.draft7 import SCHEMAS
 from tmf_adapter.api.errors import incident, respond
-from tmf_adapter.api.schemas import SCHEMAS, Schemas, faults
+from tmf_adapter.api.schemas import Schemas, faults
 from tmf_adapter.tmf.errors import Fault
 
 

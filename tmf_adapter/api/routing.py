@@ -127,7 +127,9 @@ class FastRouting(SpecMiddleware):
         target = route.targets.get(method)
         if target is None:
             raise MethodNotAllowed(method, route.allow)
-        scope[REQUEST] = Request(method, dict(zip(route.names, values, strict=True)), scope["headers"])
+        scope[REQUEST] = Request(
+            method, dict(zip(route.names, values, strict=True)) if values else {}, scope["headers"]
+        )
         if isinstance(target, dict):
             scope.setdefault("extensions", {})[ROUTING_CONTEXT] = target
             target = self.app

@@ -1,5 +1,6 @@
 """Our documents made into one ASGI application."""
 
+import gc
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -85,6 +86,16 @@ def build(
     # Connexion would build the stack at the first event; built now, a fault in a document stops the start.
     app, _ = middleware._build_middleware_stack()
     return app
+
+
+def settle() -> None:
+    """Take everything there is out of the garbage collector's sight.
+
+    To be called once, when all that lives as long as the process has been built. Documents and schemas are some hundred
+    thousand objects; walking them again and again costs each request a twentieth of its time, and finds nothing.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _stack(plain: Plain, validate_responses: bool) -> list[Any]:

@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tmf_adapter.api import body
 from tmf_adapter.api.dispatch import REQUEST, NotBuilt, Request
-from tmf_adapter.api.schemas import SCHEMAS, Schemas, require
+from tmf_adapter.api.draft7 import SCHEMAS
+from tmf_adapter.api.schemas import Schemas, require
 from tmf_adapter.tmf.errors import BadQuery, Invalid, UnsupportedMediaType
 from tmf_adapter.tmf.patch import MERGE
 

@@ -1,9 +1,13 @@
 """The adapter as the story runs it: a process on one port and one database, which can be killed and started again."""
 
+import os
 import tempfile
 from pathlib import Path
 
 from tmf_adapter.demo.processes import Process, free_port, start
+
+_UNSET = {name: "" for name in os.environ if name.startswith("TMF_ADAPTER_")}
+"""The story has settings of its own; an empty variable is none."""
 
 
 class Adapter:
@@ -13,6 +17,7 @@ class Adapter:
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._env = {
+            **_UNSET,
             "TMF_ADAPTER_PUBLIC_URL": self.url,
             "TMF_ADAPTER_CALLBACK_ALLOW": "127.0.0.0/8,::1/128",
             "TMF_ADAPTER_TMF656_URL": tmf656_url,

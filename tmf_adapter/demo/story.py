@@ -190,8 +190,9 @@ class Story:
         self._until(lambda: self._narrator.elapsed > end, None, seconds + 1)
 
     def _show_log(self) -> None:
-        self._narrator.title("The end of the adapter's log")
-        self._narrator.plain(tail(self._adapter.log()))
+        if log := tail(self._adapter.log()):
+            self._narrator.title("The end of the adapter's log")
+            self._narrator.plain(log)
 
 
 def _listed(notices: Counter[Notice]) -> str:

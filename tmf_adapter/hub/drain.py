@@ -86,6 +86,7 @@ class Drain:
     def abandon(self) -> None:
         """Break off every POST, and end."""
         self.stop()
+        self._lanes.clear()
         for task in self._posting:
             task.cancel()
 
@@ -165,7 +166,7 @@ class Drain:
         ask = Ask(self.id, WINDOW - len(self._known), tuple(self._known))
         found = await self._shared.store.due.get(ask) or []
         self._more = len(found) >= ask.half
-        for due in found:
+        for due in sorted(found, key=lambda due: due.id):
             self._place(due)
         if found:
             self._busy_at = monotonic()
@@ -188,7 +189,7 @@ class Drain:
         async with self._slots:
             while lane and not self._stopping and monotonic() < self.expires:
                 await self._bring(lane.popleft(), lane)
-            del self._lanes[resource_id]  # with no pause since the lane was seen empty
+            self._lanes.pop(resource_id, None)  # with no pause since the lane was seen empty
 
     async def _bring(self, due: Due, following: deque[Due]) -> None:
         attempt = await self._shared.poster.post(self._callback, due.event_id, due.body.encode())

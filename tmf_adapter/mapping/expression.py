@@ -73,8 +73,7 @@ class Finding:
     truth: Truth
     reason: str = ""
 
-    @property
-    def holds(self) -> bool:
+    def __bool__(self) -> bool:
         return self.truth is Truth.TRUE
 
 

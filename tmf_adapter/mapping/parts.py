@@ -5,6 +5,7 @@ Each has a ``document()``, the JSON that ``document.parse`` turns back into it.
 
 import hashlib
 import json
+from collections import abc
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -106,12 +107,12 @@ class Await:
 class Retry:
     """When an attempt is repeated: at most ``attempts`` in all, ``backoff`` apart and doubling.
 
-    ``when`` holds ``timeout``, ``connect`` and HTTP status codes.
+    ``when`` holds ``timeout``, ``connect``, ``nonsense`` and HTTP status codes as text, such as ``503``.
     """
 
     attempts: int
     backoff: timedelta
-    when: tuple[str | int, ...]
+    when: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
         """As it is written in a mapping."""
@@ -120,7 +121,7 @@ class Retry:
 
 @dataclass(frozen=True)
 class Step:
-    """One operation of a recovery. Key ``if`` is ``guard`` here, ``await`` is ``awaits``."""
+    """One operation of a recovery."""
 
     id: str
     call: str
@@ -129,10 +130,10 @@ class Step:
     within: timedelta
     """For the call with all its attempts."""
     retry: Retry
-    guard: Expression | None = None
+    if_: Expression | None = None
     target: Template | None = None
-    body: Template | None = None
-    awaits: Await | None = None
+    body: Template = field(default_factory=lambda: Template({}))
+    await_: Await | None = None
 
     @property
     def operation(self) -> Operation:
@@ -142,10 +143,10 @@ class Step:
     def document(self) -> dict[str, Any]:
         """As it is written in a mapping."""
         written: dict[str, Any] = {"id": self.id, "call": self.call}
-        written |= {"if": self.guard.source} if self.guard else {}
+        written |= {"if": self.if_.source} if self.if_ else {}
         written |= {"target": self.target.source} if self.target else {}
-        written |= {"body": self.body.source} if self.body else {}
-        written |= {"await": self.awaits.document()} if self.awaits else {}
+        written |= {"body": self.body.source}
+        written |= {"await": self.await_.document()} if self.await_ else {}
         limits = {"timeout": duration_text(self.timeout), "within": duration_text(self.within)}
         return {**written, **limits, "retry": self.retry.document()}
 
@@ -155,16 +156,16 @@ class ReportRule:
     """What an outcome writes on the ticket; None or nothing leaves that part of the ticket alone."""
 
     status: str | None = None
-    reason: str | None = None
+    reason: Template | None = None
     note: Template | None = None
-    """May read ``summary`` besides the names of the run."""
-    char: tuple[tuple[str, Template], ...] = ()
+    char: abc.Mapping[str, Template] = field(default_factory=dict)
+    """Characteristics to set. These templates may read ``summary`` besides the names of the run."""
 
     def document(self) -> dict[str, Any]:
         """As it is written in a mapping, with null for what is left alone."""
-        note = self.note.source if self.note else None
-        chars = {name: value.source for name, value in self.char}
-        return {"status": self.status, "reason": self.reason, "note": note, "char": chars}
+        reason, note = (text.source if text else None for text in (self.reason, self.note))
+        chars = {name: value.source for name, value in self.char.items()}
+        return {"status": self.status, "reason": reason, "note": note, "char": chars}
 
 
 @dataclass(frozen=True)
@@ -176,14 +177,14 @@ class Report:
     unsuccessful: ReportRule
     timeout: Outcome
 
-    def rule(self, outcome: Outcome) -> ReportRule:
-        """The rule for ``outcome``."""
-        found: ReportRule = getattr(self, outcome.value)
-        return found
+    def __getitem__(self, outcome: str) -> ReportRule:
+        """The rule for ``outcome``. Raises ``KeyError`` for what is none."""
+        rules = {"restored": self.restored, "workaround": self.workaround, "unsuccessful": self.unsuccessful}
+        return rules[outcome]
 
     def document(self) -> dict[str, Any]:
         """As it is written in a mapping."""
-        return {**{str(outcome): self.rule(outcome).document() for outcome in Outcome}, "timeout": str(self.timeout)}
+        return {**{outcome.value: self[outcome].document() for outcome in Outcome}, "timeout": self.timeout.value}
 
 
 @dataclass(frozen=True)
@@ -196,11 +197,17 @@ class Mapping:
     steps: tuple[Step, ...]
     report: Report
     when: tuple[Expression, ...] = ()
-    let: tuple[tuple[str, Expression], ...] = ()
+    let: abc.Mapping[str, Expression] = field(default_factory=dict)
+    """In an order in which each reads only those before it, however they were written."""
     outcome: Activity | None = None
     order: int = 100
     stop: bool = False
     file: str = field(default="", compare=False)
+
+    @property
+    def on_timeout(self) -> Verdict:
+        """The verdict on a step whose deadline passed."""
+        return {outcome: verdict for verdict, outcome in _ENDS.items()}[self.report.timeout]
 
     def step(self, id: str) -> Step:
         """The step called ``id``. Raises ``KeyError``."""
@@ -216,7 +223,7 @@ class Mapping:
             "stop": self.stop,
             "events": [str(kind) for kind in self.events],
             "when": [line.source for line in self.when],
-            "let": {name: value.source for name, value in self.let},
+            "let": {name: value.source for name, value in self.let.items()},
             "steps": [step.document() for step in self.steps],
             "report": self.report.document(),
         }

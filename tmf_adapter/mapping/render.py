@@ -61,6 +61,9 @@ class Template:
     def __repr__(self) -> str:
         return f"Template({self.source!r})"
 
+    def __str__(self) -> str:
+        return self.source if isinstance(self.source, str) else json.dumps(self.source)
+
     def render(self, scope: Scope | Names) -> Any:
         """Fill it: fresh JSON each time. Raises ``RenderError`` with the place."""
         return _filled(self._tree, Scope.of(scope), ())

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from tmf_adapter.crash import CrashPoint, crash_point
 from tmf_adapter.engine import Engine
-from tmf_adapter.mapping.document import Step, Verdict
+from tmf_adapter.mapping.parts import Step, Verdict
 from tmf_adapter.mapping.render import render
 from tmf_adapter.recovery import store
 from tmf_adapter.recovery.kinds import ADVANCE, DEADLINE

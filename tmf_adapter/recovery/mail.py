@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from tmf_adapter.crash import CrashPoint, crash_point
 from tmf_adapter.engine import Engine
-from tmf_adapter.mapping.document import Await, Step, Verdict
+from tmf_adapter.mapping.parts import Await, Step, Verdict
 from tmf_adapter.recovery import store
 from tmf_adapter.recovery.kinds import ADVANCE, DEADLINE
 from tmf_adapter.recovery.recovery import Operation, Recovery, Stage, step_scope

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tmf_adapter.mapping.document import Mapping, Step, Verdict
+from tmf_adapter.mapping.parts import Mapping, Outcome, Step, Verdict
 from tmf_adapter.tmf.events import Doc
 
 
@@ -15,14 +15,6 @@ class State(StrEnum):
     RUNNING = "running"
     REPORTED = "reported"
     STOPPED = "stopped"
-
-
-class Outcome(StrEnum):
-    """eTOM 1.3.7.6's three results."""
-
-    RESTORED = "restored"
-    WORKAROUND = "workaround"
-    UNSUCCESSFUL = "unsuccessful"
 
 
 class Stage(StrEnum):
@@ -94,12 +86,6 @@ class Finish:
 
 Move = Act | Wait | Finish
 
-_ENDS = {
-    Verdict.RESTORED: Outcome.RESTORED,
-    Verdict.WORKAROUND: Outcome.WORKAROUND,
-    Verdict.FAIL: Outcome.UNSUCCESSFUL,
-}
-
 
 def next_move(recovery: Recovery, operations: Sequence[Operation], runs: Callable[[Step], bool]) -> Move:
     """What to do now. ``runs`` says whether a step's ``if`` holds; steps exhausted means restored."""
@@ -117,8 +103,8 @@ def next_move(recovery: Recovery, operations: Sequence[Operation], runs: Callabl
             return Wait(step, operation)
         assert operation.verdict is not None, "an ended operation has a verdict"
         reason = operation.reason or reason
-        if operation.verdict in _ENDS:
-            return Finish(_ENDS[operation.verdict], reason)
+        if outcome := operation.verdict.outcome:
+            return Finish(outcome, reason)
     return Finish(Outcome.RESTORED, reason)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tmf_adapter.mapping.render import RenderError, render
+from tmf_adapter.mapping.expression import RenderError
+from tmf_adapter.mapping.render import Template, render
 from tmf_adapter.recovery.recovery import Finish, Operation, Recovery, step_scope
 from tmf_adapter.tickets.ticket import Report
 from tmf_adapter.tmf.events import Doc
@@ -25,7 +26,7 @@ def report_of(recovery: Recovery, operations: Sequence[Operation], finish: Finis
     )
 
 
-def _text(template: Any, scope: dict[str, Any]) -> str | None:
+def _text(template: Template | None, scope: dict[str, Any]) -> str | None:
     if template is None:
         return None
     try:

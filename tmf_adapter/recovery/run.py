@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from tmf_adapter.crash import CrashPoint, crash_point
 from tmf_adapter.engine import Engine, Task
-from tmf_adapter.mapping.document import Step
+from tmf_adapter.mapping.expression import RenderError, Scope
+from tmf_adapter.mapping.parts import Outcome, Step
 from tmf_adapter.mapping.plan import bind
-from tmf_adapter.mapping.render import RenderError
 from tmf_adapter.recovery import store
 from tmf_adapter.recovery.act import Acting
 from tmf_adapter.recovery.kinds import ADVANCE, DEADLINE, JUDGE
@@ -21,7 +21,6 @@ from tmf_adapter.recovery.recovery import (
     Act,
     Finish,
     Operation,
-    Outcome,
     Recovery,
     Stage,
     State,
@@ -121,7 +120,7 @@ class Runs:
 
     async def _move(self, recovery: Recovery, operations: Sequence[Operation]) -> bool:
         def runs(step: Step) -> bool:
-            return step.if_ is None or bool(step.if_.holds(step_scope(recovery, operations)))
+            return step.if_ is None or step.if_.is_true(Scope.of(step_scope(recovery, operations)))
 
         move = next_move(recovery, operations, runs)
         match move:
@@ -129,9 +128,9 @@ class Runs:
                 return await self._finish(recovery, operations, move)
             case Wait(step, operation):
                 return await self._mail.read(recovery, operations, operation, step)
-            case Act(step, None):
-                return await self._acting.begin(recovery, operations, step)
-            case Act(step, Operation() as operation):
+            case Act(step, operation):
+                if operation is None:
+                    return await self._acting.begin(recovery, operations, step)
                 return await self._acting.resume(step, operation)
 
     async def _expire(self, recovery_id: str, operation_id: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from tmf_adapter.engine import Engine
-from tmf_adapter.mapping.document import Mapping
+from tmf_adapter.mapping.parts import Mapping
 from tmf_adapter.mapping.plan import Planned, plan
 from tmf_adapter.recovery import store
 from tmf_adapter.recovery.inbox import keep

@@ -10,8 +10,9 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.elements import ColumnElement
 
-from tmf_adapter.mapping.document import Verdict, parse
-from tmf_adapter.recovery.recovery import Operation, Outcome, Recovery, Stage, State
+from tmf_adapter.mapping.document import parse
+from tmf_adapter.mapping.parts import Outcome, Verdict
+from tmf_adapter.recovery.recovery import Operation, Recovery, Stage, State
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.tables import TENANT, inbound_event, inbound_key, operation, recovery, registration
 from tmf_adapter.tmf.events import Doc

@@ -1,0 +1,46 @@
+"""``make bench``: everything in one run; figures to ``bench.json`` and as a table."""
+
+import argparse
+import json
+import os
+import platform
+from pathlib import Path
+
+from tests.bench import adapter, codec
+
+_COLUMNS = ("per_second", "cpu_us", "p50_ms", "p95_ms", "p99_ms", "of_bare")
+
+
+def main() -> None:
+    """Measure the codec path, then the whole adapter, and relate the latter to bare Starlette of the same run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of the codec comparison")
+    options = parser.parse_args()
+    path = codec.summary(codec.measure(options.rounds, say=print))
+    whole = adapter.run(print)
+    for name, figures in whole.items():
+        method = next((word for word in ("GET", "POST") if f" {word}" in name), None)
+        if method:
+            figures["of_bare"] = figures["per_second"] / path[method]["bare"]["per_second"]
+    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
+    Path("bench.json").write_text(json.dumps({"machine": machine, "codec": path, "adapter": whole}, indent=1))
+    print(codec.table(path), "", table(whole), sep="\n")
+
+
+def table(figures: adapter.Figures) -> str:
+    """The whole adapter's figures for people."""
+    width = max(map(len, figures)) + 2
+    lines = [" " * width + "".join(f"{column:>12}" for column in _COLUMNS)]
+    for name, of in figures.items():
+        lines.append(f"{name:{width}}" + "".join(f"{_shown(of.get(column)):>12}" for column in _COLUMNS))
+    return "\n".join(lines)
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""kill -9 at every labelled point of the way: one problem downstream, one report, every notification."""
+
+import pytest
+
+from tests.journeys.world import TICKET_HUB, TICKETS, World, fault, until
+from tmf_adapter.crash import CrashPoint
+
+EVENTS = [
+    "TroubleTicketCreateEvent",
+    "TroubleTicketStatusChangeEvent",
+    "TroubleTicketResolvedEvent",
+    "TroubleTicketAttributeValueChangeEvent",
+]
+
+
+def _die_at(world: World, point: CrashPoint) -> None:
+    """Start the adapter so that it kills itself when it comes to the point."""
+    assert world.adapter is not None
+    world.adapter.stop()
+    world.launch(TMF_ADAPTER_CRASH_AT=point)
+
+
+@pytest.mark.parametrize("point", list(CrashPoint))
+def test_a_crash_anywhere_loses_nothing_and_repeats_nothing_but_a_notification(
+    remote: World, point: CrashPoint
+) -> None:
+    _die_at(remote, point)
+    try:
+        answer = remote.post(TICKETS, fault("line-ok-1", "inProgress"))
+        accepted = answer.status_code == 201
+    except OSError:
+        accepted = False  # it died before it could answer: the client does not know, and asks
+    assert remote.adapter is not None
+    until(f"the adapter dies at {point}", lambda: remote.adapter and not remote.adapter.running)
+    remote.launch()
+
+    tickets = remote.get(TICKETS).json()
+    if point is CrashPoint.BEFORE_COMMIT:
+        assert not accepted
+        assert tickets == []
+        return
+    [ticket] = tickets
+    assert remote.until_reported(ticket["id"])["status"] == "resolved"
+    remote.until_notified(ticket["id"], EVENTS)
+    assert len(remote.ticket(ticket["id"])["note"]) == 1
+    assert remote.downstream is not None
+    assert list(remote.control(remote.downstream)["by_operation"].values()) == [1]
+
+
+def test_a_process_killed_again_and_again_still_keeps_every_promise(remote: World) -> None:
+    assert remote.adapter is not None
+    ids = []
+    for number in range(9):
+        kind = ("ok", "workaround", "broken")[number % 3]
+        ids.append(remote.open(f"line-{kind}-{number}"))
+        if number % 3 == 2:
+            remote.adapter.kill()
+            remote.launch()
+    for id_ in ids:
+        remote.until_reported(id_)
+    for number, id_ in enumerate(ids):
+        wanted = EVENTS if number % 3 != 2 else [EVENTS[0], EVENTS[3]]
+        remote.until_notified(id_, wanted)
+    assert remote.downstream is not None
+    assert set(remote.control(remote.downstream)["by_operation"].values()) == {1}
+
+
+def test_a_registration_answered_with_201_survives(remote: World) -> None:
+    assert remote.adapter is not None
+    callback = "http://127.0.0.1:9/never"
+    hub = remote.post(TICKET_HUB, {"@type": "Hub", "callback": callback}).json()
+    remote.adapter.kill()
+    remote.launch()
+    assert remote.get(f"{TICKET_HUB}/{hub['id']}").json()["callback"] == callback

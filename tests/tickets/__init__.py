@@ -1,0 +1,1 @@
+"""Trouble tickets: what a recovery reports, and the desk end to end."""

@@ -1,0 +1,1 @@
+"""The standard's rules, by tables."""

@@ -1,0 +1,239 @@
+"""Mapping files and documents: read a directory, or a recovery's copy, into mappings; every fault with file, line, key.
+
+The one module of this room that touches the disk, and only to read.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, overload
+
+from marshmallow import ValidationError
+
+from tmf_adapter.mapping.faults import BadMapping, MappingFault
+from tmf_adapter.mapping.grammar import DefaultsSchema, MappingSchema, complaints
+from tmf_adapter.mapping.parts import (
+    Activity,
+    Await,
+    Mapping,
+    Outcome,
+    Report,
+    ReportRule,
+    Retry,
+    Step,
+    Verdict,
+)
+from tmf_adapter.mapping.source import Source, read_source
+from tmf_adapter.tmf.events import Kind
+
+__all__ = [
+    "DEFAULTS",
+    "DEFAULTS_FILE",
+    "Activity",
+    "Await",
+    "BadMapping",
+    "Loaded",
+    "Mapping",
+    "MappingFault",
+    "Mappings",
+    "Outcome",
+    "Report",
+    "ReportRule",
+    "Retry",
+    "Step",
+    "Verdict",
+    "load",
+    "parse",
+    "read_directory",
+]
+
+DEFAULTS_FILE = "00-defaults.yaml"
+
+DEFAULTS: dict[str, Any] = {
+    "timeout": "PT10S",
+    "retry": {
+        "attempts": 4,
+        "backoff": "PT1S",
+        "when": ["timeout", "connect", "nonsense", 429, 502, 503, 504],
+    },
+    "report": {
+        "restored": {
+            "status": "resolved",
+            "reason": "restored",
+            "note": "Service restored: ${summary}",
+            "char": {"restorationType": "permanent"},
+        },
+        "workaround": {
+            "status": "resolved",
+            "reason": "restored-workaround",
+            "note": "Temporary work-around in place: ${summary}",
+            "char": {"restorationType": "workaround"},
+        },
+        "unsuccessful": {
+            "note": "Restoration attempt failed: ${summary}",
+            "char": {"restorationType": "unsuccessful"},
+        },
+        "timeout": "unsuccessful",
+    },
+}
+"""What holds where neither the defaults file nor a mapping says anything; the shipped defaults file says the same."""
+
+
+class Mappings(Sequence[Mapping]):
+    """Mappings in the order in which they are asked: by ``order``, then by file."""
+
+    def __init__(self, mappings: Iterable[Mapping] = ()) -> None:
+        self._all = tuple(sorted(mappings, key=lambda mapping: (mapping.order, mapping.file)))
+
+    @overload
+    def __getitem__(self, index: int) -> Mapping: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Mapping]: ...
+    def __getitem__(self, index: int | slice) -> Mapping | Sequence[Mapping]:
+        return self._all[index]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @cached_property
+    def _by_kinds(self) -> dict[frozenset[Kind], tuple[Mapping, ...]]:
+        return {}
+
+    def listening(self, kinds: frozenset[Kind]) -> tuple[Mapping, ...]:
+        """Those that listen to any of ``kinds``, in order."""
+        if kinds not in self._by_kinds:
+            self._by_kinds[kinds] = tuple(one for one in self._all if not kinds.isdisjoint(one.events))
+        return self._by_kinds[kinds]
+
+    @cached_property
+    def reads(self) -> dict[str, frozenset[str] | None]:
+        """What the conditions of all mappings read: of each name which members, None for all of it."""
+        found: dict[str, frozenset[str] | None] = {}
+        for path in (path for mapping in self._all for line in mapping.when for path in line.paths):
+            member = path.steps[1] if len(path.steps) > 1 else None
+            before = found.get(path.root, frozenset())
+            found[path.root] = before | {member} if before is not None and isinstance(member, str) else None
+        return found
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A directory as it was read: each file with its mapping, where it became one, and the faults of all."""
+
+    files: tuple[tuple[Source, Mapping | None], ...]
+    faults: tuple[MappingFault, ...]
+
+    @property
+    def mappings(self) -> Mappings:
+        """Those that could be read."""
+        return Mappings(mapping for _, mapping in self.files if mapping)
+
+
+def load(directory: Path) -> Mappings:
+    """Every mapping of ``directory``, defaults filled in. Raises ``BadMapping`` with all faults of all files."""
+    loaded = read_directory(directory)
+    if loaded.faults:
+        raise BadMapping(loaded.faults)
+    return loaded.mappings
+
+
+def read_directory(directory: Path) -> Loaded:
+    """Read ``*.yaml`` in the order of their names; files without fault become mappings whatever the others are."""
+    faults: list[MappingFault] = []
+    sources = list(_sources(directory, faults))
+    defaults = _defaults([source for source in sources if Path(source.file).name == DEFAULTS_FILE], faults)
+    files = [(source, _mapping(source, defaults, faults)) for source in sources if _is_mapping(source)]
+    faults.extend(fault for source in sources for fault in source.faults)
+    faults.extend(_repeated(files))
+    return Loaded(tuple(files), tuple(sorted(faults)))
+
+
+def parse(document: dict[str, Any]) -> Mapping:
+    """The mapping of a ``document`` such as ``Mapping.to_document`` gives. Raises ``BadMapping``."""
+    return _parsed(json.dumps(document))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Mapping:
+    """A recovery is read at each of its steps, and most share their mapping."""
+    source, faults = Source("", json.loads(text)), list[MappingFault]()
+    mapping = _mapping(source, DEFAULTS, faults)
+    if mapping is None:
+        raise BadMapping(faults)
+    return mapping
+
+
+def _sources(directory: Path, faults: list[MappingFault]) -> Iterator[Source]:
+    try:
+        paths = sorted(path for path in directory.iterdir() if path.suffix == ".yaml")
+    except OSError as error:
+        faults.append(MappingFault(str(directory), 0, 0, "", f"cannot be read as a directory: {error.strerror}"))
+        return
+    for path in paths:
+        try:
+            yield read_source(str(path), path.read_bytes())
+        except OSError as error:
+            faults.append(MappingFault(str(path), 0, 0, "", f"cannot be read: {error.strerror}"))
+
+
+def _is_mapping(source: Source) -> bool:
+    return Path(source.file).name != DEFAULTS_FILE
+
+
+def _defaults(sources: list[Source], faults: list[MappingFault]) -> dict[str, Any]:
+    """The adapter's defaults with those of the file on top; a faulty file changes nothing."""
+    for source in sources:
+        if source.value is None:
+            continue
+        said = source.value.get("defaults") if isinstance(source.value, dict) else None
+        if not isinstance(said, dict) or len(source.value) > 1:
+            faults.append(source.fault((), "must have one key, defaults, with what all mappings share"))
+            continue
+        merged = _merged(DEFAULTS, said)
+        if not (wrong := complaints(DefaultsSchema().validate(merged), ("defaults",))):
+            return merged
+        faults.extend(source.fault(place, message) for place, message in wrong)
+    return DEFAULTS
+
+
+_SCHEMA = MappingSchema()
+
+
+def _mapping(source: Source, defaults: dict[str, Any], faults: list[MappingFault]) -> Mapping | None:
+    if source.value is None:
+        return None
+    if not isinstance(source.value, dict):
+        faults.append(source.fault((), "is no mapping: it must hold keys and values, such as id: broadband-fault"))
+        return None
+    try:
+        mapping: Mapping = _SCHEMA.load(_completed(source.value, defaults))
+    except ValidationError as error:
+        faults.extend(source.fault(place, message) for place, message in complaints(error.messages))
+        return None
+    return replace(mapping, file=source.file)
+
+
+def _completed(document: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """The document with defaults where it says nothing; what has the wrong type stays for the grammar to refuse."""
+    limits = {name: defaults[name] for name in ("timeout", "retry")}
+    report = _merged(defaults["report"], document.get("report", {}))
+    completed = {**document, "report": report}
+    if isinstance(steps := document.get("steps"), list):
+        completed["steps"] = [_merged(limits, step) for step in steps]
+    return completed
+
+
+def _merged(below: Any, above: Any) -> Any:
+    """``above`` laid over ``below``: objects member by member, everything else as a whole."""
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    return {**below, **{name: _merged(below.get(name), value) for name, value in above.items()}}
+
+
+def _repeated(files: Sequence[tuple[Source, Mapping | None]]) -> Iterator[MappingFault]:
+    first: dict[str, str] = {}
+    for source, mapping in files:
+        if mapping is not None and (other := first.setdefault(mapping.id, source.file)) != source.file:
+            yield source.fault(("id",), f"{mapping.id!r} is the id of {other} as well: choose another")
