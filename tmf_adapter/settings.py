@@ -152,7 +152,7 @@ class Settings:
 
 def variable(setting: Any) -> str:
     """The environment variable of a field of ``Settings``."""
-    return PREFIX + (setting.metadata["name"] or setting.name.upper())
+    return f"{PREFIX}{setting.metadata['name'] or setting.name.upper()}"
 
 
 def _parsed(source: str, text: str, parse: Callable[[str], Any]) -> Any:

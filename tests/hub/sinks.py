@@ -126,8 +126,8 @@ class Sink:
         try:
             while await self._answer(reader, writer):
                 await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the other side left, or the sink stops
         finally:
             self._tasks.discard(task)
             writer.close()

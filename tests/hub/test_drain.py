@@ -9,7 +9,7 @@ from collections import defaultdict
 import pytest
 from sqlalchemy import text
 
-from tests.hub.conftest import API, MERGE, OpenSink, Room, a_ticket, subscribe
+from tests.hub.room import API, MERGE, OpenSink, Room, a_ticket, subscribe
 from tests.hub.sinks import (
     Received,
     Sink,
@@ -53,7 +53,7 @@ async def owed_by_resource(room: Room) -> dict[str, list[str]]:
 async def test_a_notification_is_the_stored_event_byte_for_byte(room: Room, sink_of: OpenSink) -> None:
     sink, hub = await sink_of(), await room.hub()
     await subscribe(hub, sink)
-    ticket = await room.desk(hub).open(a_ticket(name="naïve – ütf-8"))
+    ticket = await room.desk(hub).open(a_ticket(name="naïve ütf-8"))
     await room.settled(delivered=1)
     (received,) = sink.received
     stored = await room.database.read(lambda tx: tx.execute(text("SELECT id, body FROM event")).one())

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.hub.conftest import OpenSink
+from tests.hub.room import OpenSink
 from tests.hub.sinks import Sink, Temper, accepts, answers, babbles, drips, fails, floods, hangs, in_turn, resets, until
 from tmf_adapter import __version__
 from tmf_adapter.hub.guard import Guard

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import event as sql_event
 
-from tests.hub.conftest import API, MERGE, OpenSink, Room, a_change, a_ticket, subscribe
+from tests.hub.room import API, MERGE, OpenSink, Room, a_change, a_ticket, subscribe
 from tests.hub.sinks import Sink, hangs, until
 from tmf_adapter.hub import store
 from tmf_adapter.storage.ledger import Outdated

@@ -7,19 +7,41 @@ from tmf_adapter.demo.serving import Doc
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A customer's trouble, and what the report on it must say in the end."""
+    """A customer's trouble, where the diagnosis has placed it, and what the report on it must say in the end."""
 
     line: str
+    customer: str
     description: str
     severity: str
-    customer: str
+    domain: str
     outcome: str
 
 
 CASES = (
-    Case("line-ok-1", "No synchronisation since this morning; the router is red.", "major", "Bakery", "restored"),
-    Case("line-workaround-2", "Broadband drops every few minutes.", "minor", "Chemist", "workaround"),
-    Case("line-broken-3", "No internet and no dial tone since the roadworks.", "critical", "Garage", "unsuccessful"),
+    Case(
+        "line-ok-1",
+        "Bakery Lindner",
+        "No internet since this morning, the router shows a red light.",
+        "major",
+        "access",
+        "restored",
+    ),
+    Case(
+        "line-workaround-2",
+        "Dr. Amara's practice",
+        "No dial tone, patients cannot reach us.",
+        "critical",
+        "voice",
+        "workaround",
+    ),
+    Case(
+        "line-broken-3",
+        "Garage Petrov",
+        "No internet since the roadworks in our street.",
+        "major",
+        "access",
+        "unsuccessful",
+    ),
 )
 
 
@@ -27,7 +49,7 @@ def ticket_body(case: Case) -> Doc:
     """The ticket as a customer platform opens it (TMF621 v5)."""
     return {
         "@type": "TroubleTicket",
-        "name": f"Trouble at the {case.customer}",
+        "name": f"Trouble at {case.customer}",
         "description": case.description,
         "severity": case.severity,
         "ticketType": "fault",
@@ -42,10 +64,10 @@ def ticket_body(case: Case) -> Doc:
             {
                 "@type": "RelatedPartyRefOrPartyRoleRef",
                 "role": "customer",
-                "partyOrPartyRole": {"@type": "PartyRef", "@referredType": "Organization", "id": case.customer},
+                "partyOrPartyRole": {"@type": "PartyRoleRef", "id": f"customer-of-{case.line}", "name": case.customer},
             }
         ],
         "troubleTicketCharacteristic": [
-            {"@type": "StringCharacteristic", "name": "rootCauseDomain", "valueType": "string", "value": "access"}
+            {"@type": "StringCharacteristic", "name": "rootCauseDomain", "valueType": "string", "value": case.domain}
         ],
     }

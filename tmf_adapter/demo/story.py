@@ -154,7 +154,7 @@ class Story:
     def _open(self, number: int) -> Opened:
         case, name = CASES[number], f"ticket {number + 1}"
         body = ticket_body(case)
-        self._narrator.say("customer", f'{name}, {case.line}: "{body["description"]}"')
+        self._narrator.say("customer", f'{name}, {case.customer}: "{case.description}"')
         ticket = self._client.post(self._adapter.url + TICKETS, body)
         self._narrator.say("adapter", f"{name}: opened as {ticket['id'][-12:]}, {ticket['status']}")
         opened = Opened(name, case.line, body, ticket)

@@ -171,8 +171,7 @@ class Hub:
         if not holding:
             return
         asked = monotonic()
-        async with asyncio.timeout(self._lease / 3):
-            kept = await self._store.renew(holding)
+        kept = await self._store.renew(holding)
         for id, drain in holding.items():
             if id not in kept:
                 drain.abandon()

@@ -86,6 +86,12 @@ class Mappings(Sequence[Mapping]):
 
     def __init__(self, mappings: Iterable[Mapping] = ()) -> None:
         self._all = tuple(sorted(mappings, key=lambda mapping: (mapping.order, mapping.file)))
+        self._by_kinds: dict[frozenset[Kind], tuple[Mapping, ...]] = {}
+
+    @classmethod
+    def of(cls, mappings: Sequence[Mapping]) -> "Mappings":
+        """``mappings`` themselves, or put in order."""
+        return mappings if isinstance(mappings, Mappings) else cls(mappings)
 
     @overload
     def __getitem__(self, index: int) -> Mapping: ...
@@ -96,10 +102,6 @@ class Mappings(Sequence[Mapping]):
 
     def __len__(self) -> int:
         return len(self._all)
-
-    @cached_property
-    def _by_kinds(self) -> dict[frozenset[Kind], tuple[Mapping, ...]]:
-        return {}
 
     def listening(self, kinds: frozenset[Kind]) -> tuple[Mapping, ...]:
         """Those that listen to any of ``kinds``, in order."""
@@ -191,7 +193,7 @@ def _defaults(sources: list[Source], faults: list[MappingFault]) -> dict[str, An
         if not isinstance(said, dict) or len(source.value) > 1:
             faults.append(source.fault((), "must have one key, defaults, with what all mappings share"))
             continue
-        merged = _merged(DEFAULTS, said)
+        merged: dict[str, Any] = _merged(DEFAULTS, said)
         if not (wrong := complaints(DefaultsSchema().validate(merged), ("defaults",))):
             return merged
         faults.extend(source.fault(place, message) for place, message in wrong)

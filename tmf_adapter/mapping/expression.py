@@ -16,7 +16,7 @@ from typing import Any
 import cel
 
 from tmf_adapter.mapping.duration import duration_text
-from tmf_adapter.mapping.scan import Path, Reading, read
+from tmf_adapter.mapping.scan import MACROS, Path, Reading, read
 from tmf_adapter.tmf.time import stamp
 
 Names = Mapping[str, Any]
@@ -27,11 +27,12 @@ DEPTH_LIMIT = 2
 WALK_LIMITS = {0: None, 1: 1000, 2: 100}
 """How long the longest list or object may be for an expression whose macros nest that deep: about 50 ms of CPU."""
 
-FUNCTIONS = frozenset(
-    "size contains startsWith endsWith matches string int uint double bytes timestamp duration type dyn has "
-    "all exists exists_one map filter getFullYear getMonth getDayOfYear getDayOfMonth getDate getDayOfWeek getHours "
-    "getMinutes getSeconds getMilliseconds".split()
-)
+FUNCTIONS = MACROS | {
+    *("has", "size", "contains", "startsWith", "endsWith", "matches"),
+    *("string", "int", "uint", "double", "bytes", "timestamp", "duration", "type", "dyn"),
+    *("getFullYear", "getMonth", "getDayOfYear", "getDayOfMonth", "getDate", "getDayOfWeek"),
+    *("getHours", "getMinutes", "getSeconds", "getMilliseconds"),
+}
 """All that an expression can call."""
 
 _FAILURES = (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError)
@@ -47,7 +48,7 @@ class BadExpression(Exception):
 
 
 class RenderError(Exception):
-    """A value cannot be made. ``place`` (RFC 6901 pointer, empty if none) and ``expression`` say which, ``cause`` why."""
+    """A value cannot be made: ``place`` (RFC 6901 pointer, if any) and ``expression`` say which, ``cause`` why."""
 
     def __init__(self, expression: str, cause: str, place: str = "") -> None:
         super().__init__(f"{place + ': ' if place else ''}{shortened(expression)}: {cause}")

@@ -28,7 +28,9 @@ from tmf_adapter.mapping.fields import (
     free,
     needed,
 )
+from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.view import ON_EVENT
+from tmf_adapter.tmf.events import Kind
 
 ON_RUN = frozenset({"step", "ev", "summary"})
 """Names that an expression has only while a recovery runs."""
@@ -96,7 +98,7 @@ class _Step(_Part):
     call = Plain(**needed("the operation, such as tmf656.createServiceProblem"))
     if_ = Cel(data_key="if", **free())
     target = Filled(**free())
-    body = Body(**free(lambda: parts.Template({})))
+    body = Body(**free(lambda: Template({})))
     await_ = Inner(_Await, data_key="await", **free())
     within = Length(**free())
     timeout = Length(**needed("the limit of one HTTP attempt"))
@@ -152,9 +154,7 @@ class MappingSchema(_Part):
     outcome = Choice(parts.Activity, **free())
     order = Count(0, 1_000_000, **free(100))
     stop = Flag(**free(False))
-    events = Several(
-        Choice(parts.Kind, parts.KINDS), **needed("the events it listens to, such as [create, status]")
-    )
+    events = Several(Choice(Kind, parts.KINDS), **needed("the events it listens to, such as [create, status]"))
     when = Several(Cel(), **free(list))
     let = Named(RESERVED, **free(dict))
     steps = Several(Inner(_Step), **needed("what to do"))
@@ -163,7 +163,9 @@ class MappingSchema(_Part):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _distinct_steps(self, _data: Any, original: Any, **_: Any) -> None:
         steps = original.get("steps") if isinstance(original, dict) else None
-        ids = [step.get("id") if isinstance(step, dict) else None for step in (steps if isinstance(steps, list) else [])]
+        ids = [
+            step.get("id") if isinstance(step, dict) else None for step in (steps if isinstance(steps, list) else [])
+        ]
         again = [index for index, id in enumerate(ids) if isinstance(id, str) and id in ids[:index]]
         if again:
             message = "is the id of an earlier step: choose another, so that step.<id> is one of them"

@@ -62,8 +62,8 @@ _ENDS = {
 VERDICT_ORDER = (Verdict.WORKAROUND, Verdict.RESTORED, Verdict.OK, Verdict.FAIL)
 """The order in which an awaited event is tested; the first that holds is the verdict.
 
-A work-around comes before ``restored`` since it is the narrower case of the same status, and ``fail`` comes last so that
-it may be written as broadly as one likes.
+A work-around comes before ``restored`` since it is the narrower case of the same status, and ``fail`` comes last so
+that it may be written as broadly as one likes.
 """
 
 
@@ -127,8 +127,6 @@ class Step:
     call: str
     timeout: timedelta
     """For one HTTP attempt."""
-    within: timedelta
-    """For the call with all its attempts."""
     retry: Retry
     if_: Expression | None = None
     target: Template | None = None
@@ -137,7 +135,7 @@ class Step:
 
     @property
     def operation(self) -> Operation:
-        """The row of the operation that it calls. Raises ``KeyError`` for an unknown one (``load_checked`` has none)."""
+        """The row of the operation that it calls. Raises ``KeyError``, but not for a mapping of ``load_checked``."""
         return OPERATIONS[self.call]
 
     def document(self) -> dict[str, Any]:
@@ -147,8 +145,7 @@ class Step:
         written |= {"target": self.target.source} if self.target else {}
         written |= {"body": self.body.source}
         written |= {"await": self.await_.document()} if self.await_ else {}
-        limits = {"timeout": duration_text(self.timeout), "within": duration_text(self.within)}
-        return {**written, **limits, "retry": self.retry.document()}
+        return {**written, "timeout": duration_text(self.timeout), "retry": self.retry.document()}
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,11 @@ _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?(?<=
 _HINTS = (
     ("cannot start any token", "\t", "indent with spaces, not with tabs"),
     ("", "${", "put quotes around a value with ${...} where it stands within { } or [ ]"),
-    ("-' indicator", "- '", 'a condition that begins with a quote needs quotes around the whole: - "\'x\' in t.rel"'),
+    ("-' indicator", "- '", "a condition that begins with a quote needs quotes around the whole: - \"'x' in t.rel\""),
     ("-' indicator", '- "', "a condition that begins with a quote needs quotes around the whole: - '\"x\" in t.rel'"),
     ("mapping values", ": ", "a value with a colon and a space needs quotes around it"),
 )
 """What goes with a parser's complaint when the line has a sign in it."""
-
 
 
 @dataclass
@@ -45,7 +44,7 @@ class Source:
     faults: list[MappingFault] = field(default_factory=list)
 
     def at(self, place: Place) -> tuple[int, int]:
-        """Line and column of the key or list item at ``place``, or of the nearest one around it; (0, 0) without file."""
+        """Line and column of the key or item at ``place``, or of the nearest one around it; (0, 0) without file."""
         while place and place not in self.places:
             place = place[:-1]
         return self.places.get(place, (0, 0))
@@ -56,7 +55,7 @@ class Source:
 
 
 class _Refused(Exception):
-    def __init__(self, mark: yaml.Mark, place: Place, message: str) -> None:
+    def __init__(self, mark: Any, place: Place, message: str) -> None:
         super().__init__(message)
         self.mark, self.place, self.message = mark, place, message
 
@@ -137,7 +136,9 @@ class _Builder:
             return self.alias(event, place)
         self.grow(1, event, place)
         if event.tag is not None:
-            raise _Refused(event.start_mark, place, "a value that begins with ! needs quotes around it: there are no tags")
+            raise _Refused(
+                event.start_mark, place, "a value that begins with ! needs quotes around it: there are no tags"
+            )
         before = self.size
         if event.anchor:
             self.anchors[event.anchor] = (None, 0)
@@ -179,13 +180,13 @@ class _Builder:
         found: dict[str, Any] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                raise _Refused(event.start_mark, place, "a key must be plain text; quote it if it holds brackets or braces")
+                raise _Refused(event.start_mark, place, "a key must be text; quote it if it holds brackets or braces")
             inner = (*place, event.value)
             again = event.value in found
             if again:
                 first = self.source.places[inner][0]
                 message = f"is given twice, first in line {first}: join the two, the second would replace the first"
-                _add(self.source, event.start_mark.line, event.start_mark.column, message, inner)
+                self.source.faults.append(MappingFault(self.source.file, *_point(event), key_text(inner), message))
             else:
                 self.mark(inner, event)
             value = self.value(next(self.events), inner)
@@ -194,7 +195,11 @@ class _Builder:
         return found
 
     def mark(self, place: Place, event: Any) -> None:
-        self.source.places.setdefault(place, (event.start_mark.line + 1, event.start_mark.column + 1))
+        self.source.places.setdefault(place, _point(event))
+
+
+def _point(event: Any) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
 
 
 def _scalar(text: str) -> Any:

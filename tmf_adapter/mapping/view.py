@@ -4,15 +4,15 @@
 ``t.id``            as it stands; so are ``t.status``, ``t.priority`` and ``t.description``
 ``t.type``          ``ticketType`` as a name, see ``name_of``; so is ``t.severity``
 ``t.char``          the value of each characteristic by its name: ``t.char.productFamily``
-``t.rel``           related entities by role, each a list: ``t.rel.affectedService[0].id``, ``.name``, ``.href``, ``.type``
-``t.party``         related parties by role, the first of each: ``t.party.customer.id``, ``.name``, ``.href``, ``.type``
+``t.rel``           related entities by role, each a list: ``t.rel.affectedService[0].id``, ``name``, ``href``, ``type``
+``t.party``         related parties by role, the first of each: ``t.party.customer.id``, ``name``, ``href``, ``type``
 ``t.ext``           external identifiers by their type, or else their owner: ``t.ext.crmCase``
 ``t.note``          the list of notes as it stands: ``t.note[0].text``
 ``t.raw``           the whole v5 document, with members that no standard knows
 ==================  =================================================================================================
 
-What the ticket does not have the view does not have either, except ``char``, ``rel``, ``party``, ``ext`` (empty objects)
-and ``note`` (an empty list). JSON in, JSON out; parts of the document are shared with the view, not copied.
+What the ticket does not have the view does not have either, except ``char``, ``rel``, ``party`` and ``ext`` (empty
+objects) and ``note`` (an empty list). JSON in, JSON out; parts of the document are shared with the view, not copied.
 """
 
 import re
@@ -23,7 +23,9 @@ from typing import Any
 from tmf_adapter.tmf.events import Change, Doc
 from tmf_adapter.tmf.time import stamp
 
-MEMBERS = frozenset("id status type severity priority description char rel party ext note raw".split())
+_AS_IT_STANDS = ("id", "status", "priority", "description")
+
+MEMBERS = frozenset({*_AS_IT_STANDS, "type", "severity", "char", "rel", "party", "ext", "note", "raw"})
 """Everything that ``t`` and ``was`` can have."""
 
 SPELLINGS = {
@@ -49,14 +51,14 @@ def name_of(text: str) -> str:
     ``Bill Dispute``, ``bill_dispute``, ``BILL-DISPUTE`` and ``billDispute`` are all ``billDispute``. What was written
     as one word stays one: ``billdispute`` is another name.
     """
-    pieces = [piece.lower() if piece.isupper() else piece for piece in re.findall(r"[^\W_]+", text)]
+    pieces: list[str] = [piece.lower() if piece.isupper() else piece for piece in re.findall(r"[^\W_]+", text)]
     first, *others = pieces or [""]
     return first[:1].lower() + first[1:] + "".join(piece[:1].upper() + piece[1:] for piece in others)
 
 
 def view_of(document: Doc) -> dict[str, Any]:
     """The canonical view of a v5 ``document``; a member of the wrong type is left out rather than refused."""
-    view = {name: document[name] for name in ("id", "status", "priority", "description") if name in document}
+    view: dict[str, Any] = {name: document[name] for name in _AS_IT_STANDS if name in document}
     for name, member in (("type", "ticketType"), ("severity", "severity")):
         if isinstance(text := document.get(member), str):
             view[name] = name_of(text)

@@ -1,7 +1,8 @@
 """What the adapter may ask of other systems: one row per operation of a TM Forum API, as its official document has it.
 
 Facts only: nobody is called here. A row says how a request looks, which event brings the result and how to find out
-whether a request that got no answer arrived. The names are ``<api>.<operationId>``, as a mapping's ``call`` spells them.
+whether a request that got no answer arrived. The names are ``<api>.<operationId>``, as the ``call`` of a mapping's step
+spells them.
 """
 
 from collections.abc import Mapping
@@ -73,7 +74,9 @@ _SERVICE_PROBLEM: dict[str, Member] = {
     **_several("object", "firstAlert", required=("role", "entity")),
     **_several("object", "impactPattern"),
     **_several("array", "affectedLocation", "note", "trackingRecord"),
-    **_several("array", "affectedResource", "affectedService", "rootCauseResource", "rootCauseService", required=("id",)),
+    **_several(
+        "array", "affectedResource", "affectedService", "rootCauseResource", "rootCauseService", required=("id",)
+    ),
     **_several("array", "externalIdentifier", "parentProblem", "underlyingProblem", "relatedEvent", required=("id",)),
     **_several("array", "troubleTicket", "underlyingAlarm", "slaViolation", required=("id",)),
     **_several("array", "characteristic", required=("name",)),

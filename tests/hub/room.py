@@ -1,0 +1,80 @@
+"""A hub over a real database, and a desk whose changes owe notifications."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from tests.hub.sinks import Sink
+from tmf_adapter.hub import Hub
+from tmf_adapter.storage.database import Database
+from tmf_adapter.storage.desk import Desk
+from tmf_adapter.storage.ledger import Ledger
+from tmf_adapter.tickets.store import ticket_store
+from tmf_adapter.tickets.ticket import RULES
+from tmf_adapter.tmf.events import Author, Change, Doc
+from tmf_adapter.tmf.time import utc_now
+
+API = "tmf621-v5"
+LOOPBACK = ("127.0.0.0/8",)
+MERGE = "application/merge-patch+json"
+
+OpenSink = Callable[..., Awaitable[Sink]]
+
+
+@dataclass
+class Room:
+    """A database with everything that is needed to owe notifications; hubs are started on it by the test."""
+
+    database: Database
+    stack: AsyncExitStack
+
+    async def hub(self, *, started: bool = True, **settings: Any) -> Hub:
+        defaults = {"public_url": "http://adapter.test", "allowed": LOOPBACK, "backoff": (0.05,), "timeout": 5.0}
+        hub = Hub(self.database, **{**defaults, **settings})
+        if started:
+            await hub.start()
+            self.stack.push_async_callback(hub.close)
+        return hub
+
+    def desk(self, hub: Hub) -> Desk:
+        ledger = Ledger(self.database, [hub.owe])
+        return Desk(ledger, ticket_store(self.database), RULES, "http://adapter.test/troubleTicket", lambda doc: None)
+
+    async def deliveries(self) -> list[Row[Any]]:
+        return await self.database.read(lambda tx: list(tx.execute(text("SELECT * FROM delivery ORDER BY id"))))
+
+    async def states(self) -> dict[str, int]:
+        """How many deliveries stand where."""
+        found: dict[str, int] = {}
+        for row in await self.deliveries():
+            found[row.state] = found.get(row.state, 0) + 1
+        return found
+
+    async def settled(self, seconds: float = 20.0, **states: int) -> None:
+        """Return once the deliveries stand exactly so."""
+        try:
+            async with asyncio.timeout(seconds):
+                while await self.states() != states:  # noqa: ASYNC110 - a table tells nobody
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"not {states}: {await self.deliveries()}") from None
+
+
+async def subscribe(hub: Hub, sink: Sink, query: str | None = None, path: str = "") -> str:
+    """Register the sink for tickets; the id."""
+    body: Doc = {"callback": sink.url + path} | ({"query": query} if query else {})
+    return str((await hub.subscriptions.register(API, body))["id"])
+
+
+def a_ticket(**members: Any) -> Doc:
+    required = {"@type": "TroubleTicket", "description": "No dial tone", "severity": "Urgent", "ticketType": "fault"}
+    return {**required, **members}
+
+
+def a_change() -> Change:
+    """A ticket that was opened, with its event."""
+    return RULES.open(a_ticket(), "http://adapter.test/troubleTicket", utc_now(), Author.CLIENT, lambda doc: None)
