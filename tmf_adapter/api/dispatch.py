@@ -13,6 +13,8 @@ from tmf_adapter.tmf.errors import NotFound, NotYetSupported
 
 REQUEST = "tmf_adapter.request"
 """Where in the ASGI scope the ``Request`` travels: routing makes it, validation fills it, dispatch hands it over."""
+ANSWERING = "tmf_adapter.answering"
+"""In the scope once a response has begun, so that what fails from then on is not answered a second time."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,7 @@ class FastOperation:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._handler(scope[REQUEST])
+        scope[ANSWERING] = True
         if scope["method"] == "HEAD":
             response.body = b""
         await response(scope, receive, send)

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
-from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tmf_adapter.api.dispatch import ANSWERING
 from tmf_adapter.tmf.errors import AdapterError, error_document
 from tmf_adapter.tmf.events import Doc
 from tmf_adapter.tmf.ids import new_id
@@ -42,23 +43,32 @@ def respond(
     return JsonResponse(status, document if isinstance(document, bytes) else orjson.dumps(document), headers)
 
 
-class _ErrorHandlers(Protocol):
-    def add_error_handler(self, code_or_exception: type[Exception], function: Any) -> None: ...
+class ErrorHandling:
+    """Answers whatever was raised further in. The one broad ``except`` of the room.
+
+    Stands where Connexion has Starlette's two middlewares, which wrap every message of every response to know whether
+    one has begun (an eighth of a request); here dispatch says so in the scope, and what goes well pays nothing.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        except Exception as error:
+            if scope["type"] != "http" or ANSWERING in scope:
+                raise  # too late for another answer: the server logs it and drops the connection
+            await error_response(error, scope)(scope, receive, send)
 
 
-def install(middleware: _ErrorHandlers) -> None:
-    """Hand every exception to ``on_error``; the classes are those for which Connexion has an answer of its own."""
-    for kind in (AdapterError, HTTPException, Exception):
-        middleware.add_error_handler(kind, on_error)
-
-
-async def on_error(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
-    """The response to a request that failed. Asynchronous, for Connexion runs anything else in a thread."""
-    status, document, headers = describe(error, f"{request.method} {request.url.path}")
-    body = orjson.dumps(document)
-    if request.method == "HEAD":
-        headers, body = {**headers, "Content-Length": str(len(body))}, b""
-    return ConnexionResponse(status, mimetype=JSON, body=body, headers=headers)  # type: ignore[no-untyped-call]
+def error_response(error: Exception, scope: Scope) -> Response:
+    """The response to a request that failed; to HEAD without its body."""
+    status, document, headers = describe(error, f"{scope['method']} {scope['path']}")
+    response = respond(status, document, headers)
+    if scope["method"] == "HEAD":
+        response.body = b""
+    return response
 
 
 def describe(error: Exception, what: str) -> tuple[int, Doc, dict[str, str]]:

@@ -1,5 +1,6 @@
 """What a validator found, said to a person: where, what is wrong, and, where it is known, what would be right."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from jsonschema_rs import ValidationError, ValidationErrorKind
@@ -61,14 +62,18 @@ def _message(error: ValidationError) -> str:
         case ValidationErrorKind.Type(types):
             return f"must be {' or '.join(_NOUNS[type_] for type_ in types)}"
         case ValidationErrorKind.Enum(options):
-            return f"must be one of {', '.join(str(option) for option in options)}"
+            return f"must be one of {', '.join(map(_said, options))}"
         case ValidationErrorKind.Constant(value):
-            return f"must be {value}"
+            return f"must be {_said(value)}"
         case ValidationErrorKind.Format(name):
             return f"must be {_EXAMPLES.get(name, f'a valid {name}')}"
         case ValidationErrorKind.MinLength(1):
             return "must not be empty"
     return error.message
+
+
+def _said(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def characters_nobody_keeps(body: object) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from connexion.middleware.abstract import ROUTING_CONTEXT, SpecMiddleware
 from connexion.spec import Specification
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tmf_adapter.api.dispatch import REQUEST
 from tmf_adapter.api.draft7 import SCHEMAS
 from tmf_adapter.api.errors import incident, respond
 from tmf_adapter.api.schemas import Schemas, faults
@@ -96,10 +97,11 @@ class ResponseValidation(SpecMiddleware):
             promise.check(status, headers.get(b"content-type", b"").decode("latin-1"), content)
 
     def _promise_of(self, scope: Scope, status: int) -> Promise | None:
-        """Where no operation was meant, an error still owes the document of errors."""
-        context = scope.get("extensions", {}).get(ROUTING_CONTEXT, {})
-        key = (context.get("api_base_path"), context.get("operation_id"))
-        return self._promises.get(key, self._error if status >= 400 else None)
+        """Nothing is promised for a route that belongs to no document; where there is no route at all, an ``Error``."""
+        context = scope.get("extensions", {}).get(ROUTING_CONTEXT)
+        if context is not None:
+            return self._promises[context["api_base_path"], context["operation_id"]]
+        return self._error if REQUEST not in scope and status >= 400 else None
 
 
 def _promise(schemas: Schemas, where: tuple[str, ...]) -> Promise:

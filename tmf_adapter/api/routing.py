@@ -127,9 +127,8 @@ class FastRouting(SpecMiddleware):
         target = route.targets.get(method)
         if target is None:
             raise MethodNotAllowed(method, route.allow)
-        scope[REQUEST] = Request(
-            method, dict(zip(route.names, values, strict=True)) if values else {}, scope["headers"]
-        )
+        parameters = dict(zip(route.names, values, strict=True)) if values else {}
+        scope[REQUEST] = Request(method, parameters, scope["headers"])
         if isinstance(target, dict):
             scope.setdefault("extensions", {})[ROUTING_CONTEXT] = target
             target = self.app

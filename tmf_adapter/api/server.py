@@ -11,16 +11,14 @@ from typing import Any
 import orjson
 import yaml
 from connexion.http_facts import METHODS
-from connexion.middleware.exceptions import ExceptionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
 from connexion.middleware.main import ConnexionMiddleware
-from connexion.middleware.server_error import ServerErrorMiddleware
 from connexion.resolver import Resolver
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from tmf_adapter.api import errors
 from tmf_adapter.api.dispatch import FastApp, FastOperation, Handler, NotBuilt, Request
+from tmf_adapter.api.errors import ErrorHandling, respond
 from tmf_adapter.api.responses import ResponseValidation
 from tmf_adapter.api.routing import FastRouting
 from tmf_adapter.api.schemas import Schemas
@@ -82,7 +80,6 @@ def build(
             schemas=Schemas(raw, f"urn:tmf-adapter:{document.base_path}"),
             strict=strict,
         )
-    errors.install(middleware)
     # Connexion would build the stack at the first event; built now, a fault in a document stops the start.
     app, _ = middleware._build_middleware_stack()
     return app
@@ -106,9 +103,8 @@ def _stack(plain: Plain, validate_responses: bool) -> list[Any]:
     """
     routes = {path: {method: _free(method, handler) for method, handler in on.items()} for path, on in plain.items()}
     return [
-        partial(ServerErrorMiddleware, handler=errors.on_error),
         *([ResponseValidation] if validate_responses else []),
-        ExceptionMiddleware,
+        ErrorHandling,
         partial(FastRouting, plain=routes),
         FastRequestValidation,
         LifespanMiddleware,
@@ -125,7 +121,7 @@ def _describing(raw: dict[str, Any]) -> Handler:
     content = orjson.dumps(raw, option=orjson.OPT_NON_STR_KEYS)
 
     async def describe(request: Request) -> Response:
-        return errors.respond(200, content)
+        return respond(200, content)
 
     return describe
 

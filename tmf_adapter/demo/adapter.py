@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tmf_adapter.demo.processes import Process, free_port, start
@@ -38,11 +39,14 @@ class Adapter:
             self._process = None
             self._directory.cleanup()
 
-    def start(self) -> int:
-        """Run it, on the same port and database every time; its process id once it is ready."""
+    def start(self, meanwhile: Callable[[], None]) -> int:
+        """Run it, on the same port and database every time; its process id once it is ready.
+
+        ``meanwhile`` is called again and again while that is waited for.
+        """
         database = f"sqlite:///{Path(self._directory.name) / 'demo.db'}"
         arguments = ("serve", "--host", "127.0.0.1", "--port", str(self._port), "--database", database)
-        self._process = start("tmf_adapter.cli", *arguments, env=self._env, url=self.url)
+        self._process = start("tmf_adapter.cli", *arguments, env=self._env, url=self.url, meanwhile=meanwhile)
         return self._process.pid
 
     def kill(self) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import requests
 
@@ -83,15 +83,26 @@ class Process:
             os.close(self._file)
 
 
-def start(module: str, *args: str, env: Mapping[str, str] | None = None, url: str | None = None) -> Process:
+def _pause() -> None:
+    time.sleep(0.05)
+
+
+def start(
+    module: str,
+    *args: str,
+    env: Mapping[str, str] | None = None,
+    url: str | None = None,
+    meanwhile: Callable[[], None] = _pause,
+) -> Process:
     """Run ``python -m module args`` and return once it serves. ``env`` is added to our own environment.
 
     Without ``url`` it serves when it writes ``listening on http://...``; with it, when ``GET url/health/ready`` is
-    answered 200. Raises ``NotStarted``; no process is left behind then.
+    answered 200. ``meanwhile`` is called again and again while that is waited for. Raises ``NotStarted``; no process is
+    left behind then.
     """
     process = Process([sys.executable, "-m", module, *args], {"PYTHONUNBUFFERED": "1", **(env or {})})
     try:
-        process.url = _until_serving(process, url, module)
+        process.url = _until_serving(process, url, module, meanwhile)
     except BaseException:
         process.kill()
         raise
@@ -110,7 +121,7 @@ def tail(log: str, lines: int = 30) -> str:
     return "\n".join(log.splitlines()[-lines:])
 
 
-def _until_serving(process: Process, url: str | None, module: str) -> str:
+def _until_serving(process: Process, url: str | None, module: str, meanwhile: Callable[[], None]) -> str:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         running = process.running
@@ -120,7 +131,7 @@ def _until_serving(process: Process, url: str | None, module: str) -> str:
             return found[1]
         if not running:
             raise NotStarted(f"{module} ended before it served. The end of its log:\n{tail(process.log())}")
-        time.sleep(0.05)
+        meanwhile()
     raise NotStarted(f"{module} did not serve within {START_SECONDS:g} s. The end of its log:\n{tail(process.log())}")
 
 

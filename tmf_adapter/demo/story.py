@@ -23,7 +23,6 @@ TICKETS = "/tmf-api/troubleTicket/v5/troubleTicket"
 HUB = "/tmf-api/troubleTicket/v5/hub"
 DOWNSTREAM_DELAY = 1.5
 """Seconds between two statuses downstream: long enough to die in."""
-DEAD_SECONDS = 1.0
 STEP_SECONDS = 15.0
 STORY_SECONDS = 50.0
 SETTLE_SECONDS = 0.5
@@ -82,7 +81,7 @@ class Story:
         self._narrator.title("Three processes")
         self._narrator.say("downstream", f"serves TMF656 at {self._watch.downstream_url}")
         self._narrator.say("subscriber", f"waits at {self._watch.subscriber_url}")
-        pid = self._adapter.start()
+        pid = self._adapter.start(self._look)
         self._narrator.say("adapter", f"serves TMF621 at {self._adapter.url} (process {pid})")
         callback = f"{self._watch.subscriber_url}/listener"
         self._client.post(self._adapter.url + HUB, {"@type": "Hub", "callback": callback})
@@ -109,8 +108,11 @@ class Story:
         self._narrator.say(
             "demo", f"KILL -9: {waiting} recoveries wait, 1 is just owed, {open_} notification is under way"
         )
-        self._look_for(DEAD_SECONDS)
-        pid = self._adapter.start()
+        self._until(lambda: self._watch.downstream["undelivered"] > 0, "no result event met a dead adapter")
+        self._narrator.say(
+            "downstream", f"cannot reach the adapter, {self._watch.downstream['undelivered']} events wait"
+        )
+        pid = self._adapter.start(self._look)
         self._narrator.say("adapter", f"is back on the same port and database (process {pid})")
 
     def _hear_the_reports(self) -> None:
@@ -182,8 +184,11 @@ class Story:
                 if otherwise is None:
                     return
                 raise Failed(f"{otherwise} within {seconds:g} s")
-            time.sleep(LOOK_SECONDS)
-            self._watch.look()
+            self._look()
+
+    def _look(self) -> None:
+        time.sleep(LOOK_SECONDS)
+        self._watch.look()
 
     def _look_for(self, seconds: float) -> None:
         end = self._narrator.elapsed + seconds

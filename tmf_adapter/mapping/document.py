@@ -12,6 +12,7 @@ from typing import Any, overload
 
 from marshmallow import ValidationError
 
+from tmf_adapter.mapping.expression import Reads, reads_of
 from tmf_adapter.mapping.faults import BadMapping, MappingFault
 from tmf_adapter.mapping.grammar import DefaultsSchema, MappingSchema, complaints
 from tmf_adapter.mapping.parts import (
@@ -110,14 +111,9 @@ class Mappings(Sequence[Mapping]):
         return self._by_kinds[kinds]
 
     @cached_property
-    def reads(self) -> dict[str, frozenset[str] | None]:
-        """What the conditions of all mappings read: of each name which members, None for all of it."""
-        found: dict[str, frozenset[str] | None] = {}
-        for path in (path for mapping in self._all for line in mapping.when for path in line.paths):
-            member = path.steps[1] if len(path.steps) > 1 else None
-            before = found.get(path.root, frozenset())
-            found[path.root] = before | {member} if before is not None and isinstance(member, str) else None
-        return found
+    def reads(self) -> Reads:
+        """What the conditions of all of them read."""
+        return reads_of(line for mapping in self._all for line in mapping.when)
 
 
 @dataclass(frozen=True)
@@ -152,16 +148,19 @@ def read_directory(directory: Path) -> Loaded:
     return Loaded(tuple(files), tuple(sorted(faults)))
 
 
-def parse(document: dict[str, Any]) -> Mapping:
-    """The mapping of a ``document`` such as ``Mapping.to_document`` gives. Raises ``BadMapping``."""
-    return _parsed(json.dumps(document))
+def parse(document: dict[str, Any], defaults: dict[str, Any] | None = None) -> Mapping:
+    """The mapping of a ``document`` such as ``Mapping.to_document`` gives. Raises ``BadMapping``.
+
+    Such a document is complete, and what the defaults are now does not touch it; ``defaults`` are for one that is not.
+    """
+    return _parsed(json.dumps(document), json.dumps(defaults))
 
 
 @lru_cache(maxsize=1024)
-def _parsed(text: str) -> Mapping:
+def _parsed(document: str, defaults: str) -> Mapping:
     """A recovery is read at each of its steps, and most share their mapping."""
-    source, faults = Source("", json.loads(text)), list[MappingFault]()
-    mapping = _mapping(source, DEFAULTS, faults)
+    source, faults = Source("", json.loads(document)), list[MappingFault]()
+    mapping = _mapping(source, json.loads(defaults), faults)
     if mapping is None:
         raise BadMapping(faults)
     return mapping
@@ -203,14 +202,14 @@ def _defaults(sources: list[Source], faults: list[MappingFault]) -> dict[str, An
 _SCHEMA = MappingSchema()
 
 
-def _mapping(source: Source, defaults: dict[str, Any], faults: list[MappingFault]) -> Mapping | None:
+def _mapping(source: Source, defaults: dict[str, Any] | None, faults: list[MappingFault]) -> Mapping | None:
     if source.value is None:
         return None
     if not isinstance(source.value, dict):
         faults.append(source.fault((), "is no mapping: it must hold keys and values, such as id: broadband-fault"))
         return None
     try:
-        mapping: Mapping = _SCHEMA.load(_completed(source.value, defaults))
+        mapping: Mapping = _SCHEMA.load(_completed(source.value, defaults) if defaults else source.value)
     except ValidationError as error:
         faults.extend(source.fault(place, message) for place, message in complaints(error.messages))
         return None

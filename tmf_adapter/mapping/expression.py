@@ -5,7 +5,7 @@ macros, the data that a macro walks by its length (building a list costs the squ
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -78,6 +78,31 @@ class Finding:
         return self.truth is Truth.TRUE
 
 
+Reads = Mapping[str, frozenset[str] | None]
+"""What expressions read: of each name which members, None for all of it."""
+
+
+def reads_of(expressions: Iterable["Expression"]) -> Reads:
+    """What ``expressions`` read together."""
+    found: dict[str, frozenset[str] | None] = {}
+    for path in (path for expression in expressions for path in expression.paths):
+        member = path.steps[1] if len(path.steps) > 1 else None
+        before = found.get(path.root, frozenset())
+        found[path.root] = before | {member} if before is not None and isinstance(member, str) else None
+    return found
+
+
+def narrowed(names: Names, reads: Reads) -> dict[str, Any]:
+    """The part of ``names`` that is read. Making names ready costs far more than evaluating, and a ticket is large."""
+    found: dict[str, Any] = {}
+    for name, members in reads.items():
+        if name in names and (members is None or not isinstance(names[name], dict)):
+            found[name] = names[name]
+        elif name in names and members is not None:
+            found[name] = {member: names[name][member] for member in members if member in names[name]}
+    return found
+
+
 class Scope:
     """Names made ready for expressions: converted once, then read by any number of them. For one thread at a time."""
 
@@ -87,14 +112,17 @@ class Scope:
         self._longest: int | None = None
 
     @classmethod
-    def of(cls, scope: "Scope | Names") -> "Scope":
-        """``scope`` itself, or the names of it made ready."""
-        return scope if isinstance(scope, Scope) else cls(scope)
+    def of(cls, scope: "Scope | Names", reads: Reads | None = None) -> "Scope":
+        """``scope`` itself, or its names made ready: those that ``reads`` needs, all of them without it."""
+        if isinstance(scope, Scope):
+            return scope
+        return cls(scope if reads is None else narrowed(scope, reads))
 
     def put(self, name: str, value: Any) -> None:
         """Add a name, or give it another value."""
         self.names[name] = value
-        self._longest = None
+        if self._longest is not None:
+            self._longest = max(self._longest, _longest(value))
         if self._context is not None:
             self._context.add_variable(name, value)
 
@@ -126,12 +154,15 @@ def _longest(value: Any) -> int:
 class Expression:
     """A CEL expression that compiles. Equal when its source is; safe to share between threads."""
 
-    __slots__ = ("_program", "reading", "source")
+    __slots__ = ("_execute", "_limit", "reading", "reads", "source")
 
     def __init__(self, source: str) -> None:
         """Raises ``BadExpression``."""
         self.source = source
-        self._program, self.reading = _compile(source)
+        program, self.reading = _compile(source)
+        self._execute = program.execute
+        self._limit = WALK_LIMITS[self.reading.depth]
+        self.reads = reads_of([self])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and other.source == self.source
@@ -148,9 +179,9 @@ class Expression:
         return self.reading.paths
 
     @property
-    def variables(self) -> frozenset[str]:
+    def variables(self) -> Set[str]:
         """The names it needs in its scope."""
-        return frozenset(path.root for path in self.paths)
+        return self.reads.keys()
 
     def is_true(self, scope: Scope) -> bool:
         """Whether it is true; false when it is false, no condition, or cannot be evaluated."""
@@ -161,7 +192,7 @@ class Expression:
 
     def holds(self, scope: Scope | Names) -> Finding:
         """Like ``is_true``, with the reason: ``t.char.x is missing``, or the values that it read."""
-        prepared = Scope.of(scope)
+        prepared = Scope.of(scope, self.reads)
         try:
             value = self._run(prepared)
         except _FAILURES as error:
@@ -174,17 +205,17 @@ class Expression:
 
     def value(self, scope: Scope | Names) -> Any:
         """Its value as JSON; points in time as RFC 3339, durations as ISO 8601 text. Raises ``RenderError``."""
-        prepared = Scope.of(scope)
+        prepared = Scope.of(scope, self.reads)
         try:
             return _json(self._run(prepared))
         except _FAILURES as error:
             raise RenderError(self.source, self._failed(error, prepared).reason) from error
 
     def _run(self, scope: Scope) -> Any:
-        limit = WALK_LIMITS[self.reading.depth]
-        if limit is not None and scope.longest > limit:
-            raise _TooLong(f"the data has a list of {scope.longest}, and such an expression may walk at most {limit}")
-        return self._program.execute(scope.context)
+        if self._limit is not None and scope.longest > self._limit:
+            longest = f"the data has a list of {scope.longest}"
+            raise _TooLong(f"{longest}, and such an expression may walk at most {self._limit}")
+        return self._execute(scope.context)
 
     def _failed(self, error: Exception, scope: Scope) -> Finding:
         if isinstance(error, _TooLong):
@@ -256,14 +287,24 @@ def _compile(source: str) -> tuple[cel.Program, Reading]:
     return program, reading
 
 
+_CEL_FOR = {"and": "&&", "or": "||", "not": "!", "=": "==", "is": "==", "None": "null", "True": "true", "False": "false"}
+"""What other languages write, and CEL."""
+
+
 def _complaint(text: str) -> tuple[int, str]:
-    """Column and message of the library's first complaint, without its list of all tokens it would have liked."""
+    """Column and message of the library's first complaint, without its list of all tokens that it would have liked."""
     found = re.search(r"ERROR: <input>:(\d+):(\d+): (.*)", text)
     if found is None:
         return 1, shortened(text.partition("\n")[0], 200)
-    message = re.sub(r"(expecting) \{.*\}", "the expression goes on", found[3])
-    message = message.removeprefix("Syntax error: ").replace("'<EOF>'", "the end")
-    return int(found[2]), re.sub(r"mismatched input the end the expression goes on", "the end comes too early", message)
+    column = int(found[2])
+    if "'<EOF>'" in found[3]:
+        return column, "it ends too early"
+    wrong = re.match(r"Syntax error: .*?(?:input|at:?) '(.*?)'(?: expecting|$)", found[3])
+    if wrong is None:
+        return column, "it is not complete" if found[3].startswith("Incomplete") else found[3]
+    piece = wrong[1].strip()
+    right = _CEL_FOR.get(piece)
+    return column, f"unexpected {piece!r}" + (f" (CEL writes {right})" if right else "")
 
 
 def _json(value: Any) -> Any:

@@ -80,6 +80,6 @@ def _ignored(directory: Path, loaded: Loaded) -> Iterator[MappingFault]:
     for path in sorted(directory.glob("*.yml")):
         message = "is not read: mapping files end in .yaml, rename it"
         yield MappingFault(str(path), 1, 1, "", message, Severity.WARNING)
-    if not loaded.files:
+    if not loaded.files and not loaded.faults:
         message = f"holds no mapping besides {DEFAULTS_FILE}: nothing will ever be recovered"
         yield MappingFault(str(directory), 0, 0, "", message, Severity.WARNING)

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from tmf_adapter.mapping.duration import duration_text
-from tmf_adapter.mapping.expression import Expression, Names, Scope
+from tmf_adapter.mapping.expression import Expression, Names, Reads, Scope, reads_of
 from tmf_adapter.mapping.render import Template
 from tmf_adapter.tmf.events import Kind
 from tmf_adapter.tmf.operations import OPERATIONS, Operation
@@ -85,12 +85,17 @@ class Await:
         found: Expression | None = getattr(self, verdict.value)
         return found
 
+    @cached_property
+    def _reads(self) -> Reads:
+        conditions = (self.match, self.workaround, self.restored, self.ok, self.fail)
+        return reads_of(condition for condition in conditions if condition)
+
     def judge(self, scope: Scope | Names) -> Verdict | None:
         """What the event ``ev`` in ``scope`` says, in ``VERDICT_ORDER``; None: nothing yet, or not ours by ``match``.
 
         A condition that reads something missing is false.
         """
-        prepared = Scope.of(scope)
+        prepared = Scope.of(scope, self._reads)
         if self.match is not None and not self.match.is_true(prepared):
             return None
         tested = ((verdict, self.condition(verdict)) for verdict in VERDICT_ORDER)
@@ -219,7 +224,7 @@ class Mapping:
             "order": self.order,
             "stop": self.stop,
             "events": [str(kind) for kind in self.events],
-            "when": [line.source for line in self.when],
+            **({"when": [line.source for line in self.when]} if self.when else {}),
             "let": {name: value.source for name, value in self.let.items()},
             "steps": [step.document() for step in self.steps],
             "report": self.report.document(),

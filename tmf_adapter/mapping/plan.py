@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tmf_adapter.mapping.document import Mapping, Mappings
-from tmf_adapter.mapping.expression import Names, RenderError, Scope, Truth
+from tmf_adapter.mapping.expression import Names, RenderError, Scope, Truth, narrowed, reads_of
 from tmf_adapter.mapping.faults import listed
 from tmf_adapter.mapping.view import scope_of
 from tmf_adapter.tmf.events import Author, Change, Kind
@@ -80,34 +80,33 @@ def _names(change: Change, now: datetime) -> dict[str, Any]:
 
 
 def _matching(asked: Sequence[Mapping], ordered: Mappings, change: Change, now: datetime) -> Iterator[Mapping]:
-    scope = Scope(_read(_names(change, now), ordered.reads))
+    """Written for speed: hundreds of mappings are asked for one change, and many of their lines are the same."""
+    scope = Scope(narrowed(_names(change, now), ordered.reads))
+    known: dict[str, bool] = {}
     for mapping in asked:
         if "mapping" in ordered.reads:
             scope.put("mapping", {"id": mapping.id})
-        if all(line.is_true(scope) for line in mapping.when):
+        for line in mapping.when:
+            holds = known.get(line.source)
+            if holds is None:
+                holds = line.is_true(scope)
+                if "mapping" not in line.reads:
+                    known[line.source] = holds
+            if not holds:
+                break
+        else:
             yield mapping
             if mapping.stop:
                 return
-
-
-def _read(names: Names, reads: dict[str, frozenset[str] | None]) -> dict[str, Any]:
-    """The part of ``names`` that conditions read: making names ready costs most of a plan, and a ticket is large."""
-    found: dict[str, Any] = {}
-    for name, members in reads.items():
-        if name in names and (members is None or not isinstance(names[name], dict)):
-            found[name] = names[name]
-        elif name in names and members is not None:
-            found[name] = {member: names[name][member] for member in members if member in names[name]}
-    return found
 
 
 def explain(mappings: Sequence[Mapping], change: Change, now: datetime) -> tuple[Explanation, ...]:
     """Every mapping in order, each line with its truth; agrees with ``plan`` on what starts."""
     ordered, names = Mappings.of(mappings), _names(change, now)
     nothing, stopped = _why_nothing(change), ""
-    explanations: list[Explanation] = []
+    explanations, scope = list[Explanation](), Scope(narrowed(names, ordered.reads))
     for mapping in ordered:
-        lines = _lines(mapping, names)
+        lines = _lines(mapping, scope)
         reason = nothing or _why_not(mapping, lines, change) or stopped
         explanations.append(Explanation(mapping.id, mapping.file, not reason, reason or "all lines hold", lines))
         if not reason and mapping.stop:
@@ -115,8 +114,8 @@ def explain(mappings: Sequence[Mapping], change: Change, now: datetime) -> tuple
     return _with_nearest(explanations, ordered.listening(_kinds(change)))
 
 
-def _lines(mapping: Mapping, names: Names) -> tuple[Line, ...]:
-    scope = Scope({**names, "mapping": {"id": mapping.id}})
+def _lines(mapping: Mapping, scope: Scope) -> tuple[Line, ...]:
+    scope.put("mapping", {"id": mapping.id})
     found = ((line, line.holds(scope)) for line in mapping.when)
     return tuple(Line(line.source, finding.truth, finding.reason) for line, finding in found)
 
@@ -139,10 +138,11 @@ def _with_nearest(found: Sequence[Explanation], listening: Sequence[Mapping]) ->
 
 def bind(mapping: Mapping, scope: Names) -> dict[str, Any]:
     """``scope`` with the values of the mapping's ``let``: JSON again. Raises ``RenderError`` at ``/let/<name>``."""
-    bound = Scope(scope)
+    values, bound = dict[str, Any](), Scope(narrowed(scope, reads_of(mapping.let.values())))
     for name, value in mapping.let.items():
         try:
-            bound.put(name, value.value(bound))
+            values[name] = value.value(bound)
         except RenderError as error:
             raise error.at(f"/let/{name}") from error
-    return bound.names
+        bound.put(name, values[name])
+    return {**scope, **values}

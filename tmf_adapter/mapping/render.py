@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from tmf_adapter.mapping.expression import BadExpression, Expression, Names, RenderError, Scope
+from tmf_adapter.mapping.expression import BadExpression, Expression, Names, RenderError, Scope, reads_of
 from tmf_adapter.mapping.faults import Place
 from tmf_adapter.mapping.scan import tokens
 
@@ -39,7 +39,7 @@ class _Text:
 class Template:
     """JSON with expressions in it. Equal when its source is; safe to share between threads."""
 
-    __slots__ = ("_tree", "placed", "source")
+    __slots__ = ("_reads", "_tree", "placed", "source")
 
     def __init__(self, source: Any) -> None:
         """Raises ``BadTemplate`` with every complaint."""
@@ -49,6 +49,7 @@ class Template:
         self._tree = _compiled(source, (), complaints, placed)
         if complaints:
             raise BadTemplate(complaints)
+        self._reads = reads_of(expression for _, expression in placed)
         self.placed = tuple(placed)
         """Every expression with its place within the template."""
 
@@ -66,7 +67,7 @@ class Template:
 
     def render(self, scope: Scope | Names) -> Any:
         """Fill it: fresh JSON each time. Raises ``RenderError`` with the place."""
-        return _filled(self._tree, Scope.of(scope), ())
+        return _filled(self._tree, Scope.of(scope, self._reads), ())
 
 
 def render(template: Template, scope: Scope | Names) -> Any:

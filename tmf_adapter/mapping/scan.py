@@ -141,7 +141,7 @@ class _Reader:
 
     def _literals(self) -> tuple[str, ...]:
         """The texts right of ``==``, ``!=`` or ``in [...]`` behind a path; the position stays."""
-        if self._text(0) in ("==", "!=") and self._kind(1) == "string":
+        if self._text(0) in ("==", "!=") and self._kind(1) == "string" and self._text(2) not in ("+", ".", "["):
             found = [self._text(1)]
         elif self._text(0) == "in" and self._text(1) == "[":
             found = self._listed()

@@ -125,6 +125,7 @@ class _Builder:
             event = next(self.events)
         if isinstance(event, yaml.StreamEndEvent):
             return None
+        self.source.places[()] = _point(event)
         value = self.value(event, ())
         for later in self.events:
             if isinstance(later, yaml.DocumentStartEvent):

@@ -1,0 +1,169 @@
+"""Which recoveries a change starts, and why."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.mapping.changes import NOW, change, characteristic, entity, ticket
+from tests.mapping.samples import mapping, mappings, sample
+from tmf_adapter.mapping.document import Mappings
+from tmf_adapter.mapping.expression import RenderError, Scope, Truth
+from tmf_adapter.mapping.plan import bind, explain, plan
+from tmf_adapter.tmf.events import Author, Change, Kind
+
+WAITING = ticket(status="acknowledged")
+MOVED = change(ticket(), WAITING)
+
+
+def _ids(found: Mappings, event: Change) -> list[str]:
+    planned = [one.mapping.id for one in plan(found, event, NOW)]
+    assert planned == [one.mapping for one in explain(found, event, NOW) if one.starts], "explain agrees with plan"
+    return planned
+
+
+def _rule(id: str, **members: Any) -> dict[str, Any]:
+    return sample(**{"id": id, "stop": False, "order": None, "when": None, **members})
+
+
+@pytest.mark.parametrize(
+    ("members", "event", "starts"),
+    [
+        ({}, MOVED, True),
+        ({"events": ["create"]}, MOVED, False),  # it does not listen
+        (
+            {"events": ["create", "attribute"]},
+            change(ticket(), WAITING, Kind.STATUS, Kind.ATTRIBUTE),
+            True,
+        ),  # one is enough
+        ({"events": ["delete"]}, change(None, ticket()), True),
+        ({"when": ["t.status == 'inProgress'"]}, MOVED, True),
+        ({"when": ["t.status == 'inProgress'", "t.type == 'x'"]}, MOVED, False),  # all lines must hold
+        ({"when": ["was.status != 'inProgress'"]}, MOVED, True),
+        ({"when": ["was.status != 'inProgress'"]}, change(ticket()), False),  # born so: was.status is missing
+        ({"when": ["!has(was.status) || was.status != 'inProgress'"]}, change(ticket()), True),  # how to write it
+        ({"when": ["'status' in changed"]}, MOVED, True),
+        ({"when": ["episode == 1", "mapping.id == 'a'"]}, MOVED, True),
+        ({"when": ["timestamp(now) > timestamp('2026-01-01T00:00:00Z')"]}, MOVED, True),
+        ({"when": ["t.char.x == 1"]}, MOVED, False),
+        ({"when": ["t.char.x + 1"]}, MOVED, False),  # no condition
+        ({"when": ["t.raw.vendorMember == 'x'"]}, change(ticket(vendorMember="x")), True),  # what no standard knows
+    ],
+)
+def test_a_mapping_starts_when_it_listens_and_all_its_lines_hold(
+    members: dict[str, Any], event: Change, starts: bool
+) -> None:
+    assert _ids(mappings(_rule("a", **members)), event) == (["a"] if starts else [])
+
+
+def test_what_the_adapter_itself_changed_starts_nothing() -> None:
+    assert _ids(mappings(_rule("a")), replace(MOVED, by=Author.ADAPTER)) == []
+    [why] = explain(mappings(_rule("a")), replace(MOVED, by=Author.ADAPTER), NOW)
+    assert why.reason == "the adapter itself made the change"
+
+
+def test_a_service_problem_starts_nothing() -> None:
+    assert plan(mappings(_rule("a")), replace(MOVED, resource="serviceProblem"), NOW) == ()
+
+
+def test_several_may_start_in_order_and_the_first_that_stops_is_the_last() -> None:
+    found = mappings(
+        _rule("c", order=3),
+        _rule("b", order=2, stop=True),
+        _rule("a", order=1),
+        _rule("z", order=0, stop=True, when=["false"]),  # it would stop the search, but does not match
+    )
+    assert _ids(found, MOVED) == ["a", "b"]
+
+
+def test_a_line_that_reads_its_own_mapping_is_asked_for_each() -> None:
+    line = "mapping.id == 'b'"
+    assert _ids(mappings(_rule("a", when=[line]), _rule("b", when=[line])), MOVED) == ["b"]
+
+
+def test_what_a_recovery_keeps_is_json_and_complete() -> None:
+    event = change(ticket(troubleTicketCharacteristic=[characteristic("x", 1)]), WAITING)
+    [planned] = plan(mappings(_rule("a", when=["t.char.x == 1"])), event, NOW)
+    assert json.loads(json.dumps(planned.scope)) == planned.scope
+    assert planned.scope["mapping"] == {"id": "a"}
+    assert planned.scope["t"]["raw"] == event.subject.document  # not only what the lines read
+    assert planned.scope["was"]["status"] == "acknowledged"
+
+
+def test_an_explanation_names_each_line_and_the_nearest_miss() -> None:
+    found = mappings(
+        _rule("deaf", events=["delete"]),
+        _rule("far", when=["t.status == 'held'", "t.char.x == 1", "t.type == 'fault'"]),
+        _rule("near", when=["t.status == 'inProgress'", "t.char.x == 1"]),
+    )
+    deaf, far, near = explain(found, MOVED, NOW)
+    assert (deaf.reason, deaf.nearest) == ("it listens to delete, not to status", False)
+    assert [(line.truth, line.reason) for line in far.lines] == [
+        (Truth.FALSE, "t.status is 'inProgress'"),
+        (Truth.MISSING, "t.char.x is missing"),
+        (Truth.TRUE, ""),
+    ]
+    assert (far.reason, far.misses, far.nearest) == ("2 of 3 lines do not hold", 2, False)
+    assert (near.reason, near.misses, near.nearest) == ("1 of 2 lines do not hold", 1, True)
+
+
+def test_an_explanation_names_what_stopped_the_search() -> None:
+    first, second = explain(mappings(_rule("a", stop=True, order=1), _rule("b")), MOVED, NOW)
+    assert (first.starts, first.reason) == (True, "all lines hold")
+    assert (second.starts, second.reason) == (False, "a matched before it and stopped the search")
+    assert not second.nearest
+
+
+_LINES = [
+    "t.status == 'inProgress'",
+    "t.char.x == 1",
+    "t.char['x'] in [1, 2]",
+    "has(was.status)",
+    "'x' in t.char",
+    "t.rel.line.exists(l, l.id == '1')",
+    "size(t.note) == 0 && t.raw.status == t.status",
+    "t == was",
+    "'rel' in t",
+    "[t].exists(x, x.type == 'fault')",
+    "t[changed[0]] == 'inProgress'",
+]
+
+
+@given(st.lists(st.sampled_from(_LINES), min_size=1, max_size=4), st.booleans(), st.integers(0, 2))
+def test_reading_only_what_is_needed_changes_no_answer(lines: list[str], born: bool, x: int) -> None:
+    members = {"troubleTicketCharacteristic": [characteristic("x", x)], "relatedEntity": [entity("line", None, str(x))]}
+    event = change(ticket(**members), None if born else ticket(status="acknowledged"))
+    rule = mapping(id="a", when=lines)
+    [explained] = explain([rule], event, NOW)
+    scope = Scope({**_full_scope(event), "mapping": {"id": "a"}})
+    assert [line.truth is Truth.TRUE for line in explained.lines] == [line.is_true(scope) for line in rule.when]
+    assert bool(plan([rule], event, NOW)) is explained.starts
+
+
+def _full_scope(event: Change) -> dict[str, Any]:
+    from tmf_adapter.mapping.view import scope_of
+
+    return scope_of(event, "a", 1, NOW)
+
+
+def test_let_values_are_bound_in_the_order_they_need() -> None:
+    rule = mapping(let={"a": "b + '!'", "b": "c[0]", "c": "t.rel.line.map(l, l.id)"}, report=None, steps=[_step()])
+    [planned] = plan([rule], change(ticket(relatedEntity=[entity("line", None, "1")])), NOW)
+    bound = bind(rule, planned.scope)
+    assert (bound["a"], bound["b"], bound["c"]) == ("1!", "1", ["1"])
+    assert bound["t"] == planned.scope["t"]
+    assert bind(rule, bound) == bound  # again is the same
+
+
+def test_a_let_value_that_cannot_be_made_is_an_error_with_its_name() -> None:
+    rule = mapping(let={"line": "t.rel.line[0].id"}, report=None, steps=[_step()])
+    with pytest.raises(RenderError) as raised:
+        bind(rule, {"t": {"rel": {}}})
+    assert str(raised.value) == "/let/line: t.rel.line[0].id: t.rel.line is missing"
+
+
+def _step() -> dict[str, Any]:
+    return {"id": "a", "call": "x.y"}
