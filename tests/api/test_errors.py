@@ -1,5 +1,6 @@
 """Anything that went wrong is a TMF Error, and nothing internal is in it."""
 
+import asyncio
 import logging
 
 import httpx
@@ -100,8 +101,8 @@ async def test_a_response_that_has_begun_is_not_answered_again() -> None:
     async def send(message: dict[str, object]) -> None:
         messages.append(message["type"])
 
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request"}
+    async def receive() -> object:
+        return await asyncio.Event().wait()  # the client stays
 
     scope = {"type": "http", "method": "GET", "path": "/", "tmf_adapter.request": Request("GET", {})}
     with pytest.raises(Exception, match="in the middle"):

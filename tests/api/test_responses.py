@@ -1,6 +1,7 @@
 """Our own answers held against our own documents."""
 
 import logging
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -69,8 +70,7 @@ async def test_what_is_not_promised_is_an_incident_that_names_operation_and_plac
         response = await checked.request(method, path, json=body)
     assert_error(response, 500, "internalError")
     assert caplog.records[-1].exc_info is not None
-    with pytest.raises(AssertionError, match=text):
-        raise AssertionError(str(caplog.records[-1].exc_info[1]))
+    assert re.search(text, str(caplog.records[-1].exc_info[1]))
 
 
 async def test_an_error_is_held_against_the_document_too(checked: httpx.AsyncClient, shelf: Shelf) -> None:

@@ -237,7 +237,7 @@ def test_nulls_are_stripped_from_objects_only() -> None:
 # --- queries
 
 
-@pytest.mark.parametrize("value", ["x", "", "1.5", "1e3", "0x10", "١", "1 ", "--1"])
+@pytest.mark.parametrize("value", ["x", "", "1.5", "1e3", "0x10", "\u0661", "1 ", "--1"])
 async def test_a_number_that_is_none_is_refused(client: httpx.AsyncClient, value: str) -> None:
     document = assert_error(await client.get("/thing", params={"limit": value}), 400, "invalidQuery")
     assert "limit" in document["reason"]

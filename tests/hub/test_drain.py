@@ -5,6 +5,8 @@ import json
 import random
 import time
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -26,6 +28,7 @@ from tests.hub.sinks import (
     until,
 )
 from tmf_adapter.hub import drain
+from tmf_adapter.hub.store import Ask, Store
 from tmf_adapter.storage.desk import Desk
 
 
@@ -136,6 +139,39 @@ async def test_a_failed_head_holds_its_own_resource_only(room: Room, sink_of: Op
     await room.settled(delivered=26)
     tail = [id_ for id_ in sink.event_ids if id_ in (await owed_by_resource(room))[refused]]
     assert list(dict.fromkeys(tail)) == (await owed_by_resource(room))[refused]
+
+
+async def test_what_is_read_just_as_its_head_fails_waits_with_it(
+    room: Room, sink_of: OpenSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The read began before the failure could be written down, so the row says nothing of it."""
+
+    async def fails_late(received: Received, writer: asyncio.StreamWriter) -> bool:
+        await asyncio.sleep(0.2)
+        return await fails(received, writer)
+
+    read_due = Store._read_due
+
+    def slow(self: Store, tx: Any, asks: Sequence[Ask]) -> Any:
+        found = read_due(self, tx, asks)
+        if any(found.values()) and asks[0].known:
+            time.sleep(0.5)
+        return found
+
+    monkeypatch.setattr(Store, "_read_due", slow)
+    sink, hub = await sink_of(fails_late), await room.hub(backoff=(60.0,))
+    await subscribe(hub, sink)
+    desk = room.desk(hub)
+    ticket = await desk.open(a_ticket())
+    await until(lambda: sink.open)
+    await desk.patch(ticket.id, {"name": "second"}, MERGE)
+    async with asyncio.timeout(10):
+        while not all(row.next_at for row in await room.deliveries()):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    first, second = await room.deliveries()
+    assert first.next_at == second.next_at
+    assert (first.attempts, second.attempts) == (1, 0)
+    assert sink.event_ids == [first.event_id]
 
 
 async def test_what_waits_costs_no_statement_but_the_sweep(room: Room, sink_of: OpenSink) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.hub.room import API, MERGE, OpenSink, Room, a_ticket, subscribe
-from tests.hub.sinks import Received, accepts, hangs, until
+from tests.hub.sinks import Received, accepts, hangs, in_turn, until
 from tmf_adapter.hub import Hub, drain
 from tmf_adapter.hub.store import Store
 from tmf_adapter.tmf.errors import Overloaded
@@ -153,9 +153,10 @@ async def test_an_acknowledgement_is_fenced(room: Room, sink_of: OpenSink) -> No
     await room.desk(hub).open(a_ticket())
     await until(lambda: sink.open)
     await give_lease_to(room, "another", 60)
-    await until(lambda: not hub._drains)
+    await until(lambda: not hub._drains, seconds=2)
     (row,) = await room.deliveries()
     assert (row.state, row.attempts, row.last_error) == ("pending", 0, None)
+    assert len(sink.received) == 1, "and it is not ours to post again"
 
 
 async def test_no_post_goes_on_after_a_lease_that_could_not_be_renewed(
@@ -173,6 +174,24 @@ async def test_no_post_goes_on_after_a_lease_that_could_not_be_renewed(
     monkeypatch.setattr(hub._store, "renew", away)
     await until(lambda: not sink.open)
     assert time.monotonic() - began < 2.0
+
+
+async def test_no_post_goes_on_after_its_lease_even_when_the_database_never_answers(
+    room: Room, sink_of: OpenSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink, hub = await sink_of(in_turn(accepts, hangs)), await room.hub(lease=0.6, timeout=30.0)
+
+    async def silent(*_: object) -> bool:
+        return await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(hub._entries, "write", silent)
+    monkeypatch.setattr(hub._store, "renew", silent)
+    await subscribe(hub, sink)
+    await asyncio.gather(room.desk(hub).open(a_ticket()), room.desk(hub).open(a_ticket()))
+    await until(lambda: len(sink.received) == 2)
+    assert sink.open == 1
+    await until(lambda: not sink.open, seconds=1.5)
+    monkeypatch.setattr("tmf_adapter.hub.hub.GRACE", 0.05)
 
 
 async def test_when_the_database_is_away_what_was_posted_is_written_down_later(

@@ -58,7 +58,7 @@ def desk(database: Database, changes: list[Change]) -> Desk:
         changes.append(change)
         return Owed(f"{change.subject.id}:{len(changes)}")
 
-    return Desk(Ledger(database, [listen]), problem_store(database), RULES, COLLECTION, fits("ServiceProblem_RES"))
+    return Desk(Ledger(database, [listen]), problem_store(database), RULES, COLLECTION, fits("ServiceProblem"))
 
 
 async def test_a_problem_lives_from_its_opening_to_its_deletion(

@@ -45,9 +45,7 @@ def opening(id_: str, **members: Any) -> Change:
 def changing(before: Stored, **members: Any) -> Change:
     """The resource with other members, and the event that says so."""
     after = Stored({**before.document, **members}, before.version + 1, before.episode)
-    told: tuple[Event, ...] = (
-        raise_event(EventKind.ATTRIBUTE, "troubleTicket", after.document, NOW, tuple(members)),
-    )
+    told: tuple[Event, ...] = (raise_event(EventKind.ATTRIBUTE, "troubleTicket", after.document, NOW, tuple(members)),)
     return Change("troubleTicket", before, after, told, Author.CLIENT)
 
 

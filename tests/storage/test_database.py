@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, event, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.storage.fakes import SECONDS, Gate, put, raising, rows, turns
@@ -160,9 +160,7 @@ async def test_those_who_wait_together_are_committed_together(sqlite: Database) 
     others = [asyncio.create_task(sqlite.write(lambda tx, key=key: put(tx, key))) for key in "abcdefgh"]
     await turns()
 
-    from sqlalchemy import event as sqlalchemy_event
-
-    @sqlalchemy_event.listens_for(sqlite.engine, "commit")
+    @event.listens_for(sqlite.engine, "commit")
     def count(_connection: object) -> None:
         nonlocal commits
         commits += 1
@@ -172,18 +170,24 @@ async def test_those_who_wait_together_are_committed_together(sqlite: Database) 
     assert commits == 2
 
 
-async def test_nobody_is_answered_before_the_commit(sqlite: Database) -> None:
-    """Whoever is told so can rely on it: another connection sees the row at that moment."""
+async def test_nobody_is_told_that_it_is_written_when_the_commit_fails(database: Database) -> None:
     gate = Gate()
-    first = asyncio.create_task(sqlite.write(lambda tx: put(tx, "a")))
-    second = asyncio.create_task(sqlite.write(gate.work))
+    first = asyncio.create_task(database.write(gate.work))
     await gate.entered()
-    if first.done():
-        assert await rows(sqlite) == {"a"}
-    else:
-        assert await rows(sqlite) == set()
+    others = [asyncio.create_task(database.write(lambda tx, key=key: put(tx, key))) for key in "abc"]
+    await turns()
+
+    def fail(_connection: Connection) -> None:
+        raise OSError("the disk is gone")
+
+    event.listen(database.engine, "commit", fail)
     gate.open()
-    await asyncio.gather(first, second)
+    results = await asyncio.gather(first, *others, return_exceptions=True)
+    event.remove(database.engine, "commit", fail)
+    assert [type(result) for result in results] == [OSError] * 4
+    assert await rows(database) == set()
+    await database.write(lambda tx: put(tx, "d"))
+    assert await rows(database) == {"d"}
 
 
 async def test_whoever_stops_waiting_disturbs_nobody(database: Database) -> None:
@@ -410,13 +414,13 @@ def test_what_operators_write_is_understood(text_: str, driver: str, rendered: s
 
 @pytest.mark.parametrize("text_", ["mysql://u@db/tmf", "oracle://db", "nonsense", "", "http://db/tmf", "adapter.db"])
 def test_what_is_neither_sqlite_nor_postgresql_is_refused(text_: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         database_url(text_)
 
 
 @pytest.mark.parametrize("text_", ["sqlite://", "sqlite:///:memory:"])
 def test_a_database_in_memory_is_refused_for_every_connection_would_have_its_own(text_: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         database_url(text_)
 
 

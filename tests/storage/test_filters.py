@@ -1,14 +1,16 @@
 """Filters: the same answer on SQLite, on PostgreSQL and in plain Python."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, func, insert, inspect, select
+from sqlalchemy import Connection, delete, insert, inspect
 
 from tests.storage.fakes import opening
 from tmf_adapter.storage.database import Database
@@ -148,77 +150,77 @@ VALUES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value)[:40])
-def test_a_value_is_found_as_it_is_written_in_json_and_nothing_else_is(shelf: Shelf, value: Any) -> None:
-    documents = [{"name": other} for other in VALUES] + [{}]
+def test_a_value_is_found_as_it_is_written_in_json_and_nothing_else_is(shelf: Shelf) -> None:
+    documents = [{"name": value} for value in VALUES] + [{}]
     shelf.fill(documents)
-    sought = written(value)
-    if sought is None:
-        sought = "null"
-    assert shelf.find(("name", (sought,))) == expected(documents, ("name", (sought,)))
+    sought = {"null" if value is None else str(written(value)) for value in VALUES}
+    wrong = {}
+    for text in sorted(sought):
+        condition = ("name", (text,))
+        if (found := shelf.find(condition)) != (right := expected(documents, condition)):
+            wrong[text] = (found, right)
+    assert wrong == {}
 
 
-@pytest.mark.parametrize("name", ODD_NAMES)
-def test_an_odd_name_is_a_name_and_never_a_piece_of_sql_or_of_a_path(shelf: Shelf, name: str) -> None:
-    documents: list[dict[str, Any]] = [{name: "x"}, {name: "y"}, {"name": "x"}, {"a": {"b": "x"}}, {"a": ["x"]}, {}]
-    shelf.fill(documents)
-    assert shelf.find((name, ("x",))) == [0]
-    assert shelf.find((name, ("y", "z"))) == [1]
-    assert shelf.find((name, ("nothing",))) == []
+def test_an_odd_name_is_a_name_and_never_a_piece_of_sql_or_of_a_path(shelf: Shelf) -> None:
+    others: list[dict[str, Any]] = [{"name": "x"}, {"a": {"b": "x"}}, {"a": ["x"]}, {}]
+    shelf.fill([*({name: value} for name in ODD_NAMES for value in ("x", "y")), *others])
+    wrong = {}
+    for number, name in enumerate(ODD_NAMES):
+        found = [shelf.find((name, (value,))) for value in ("x", "y", "nothing")]
+        if found != [[2 * number], [2 * number + 1], []]:
+            wrong[name] = found
+    assert wrong == {}
     assert "ticket" in shelf.tables()
 
 
-@pytest.mark.parametrize(
-    "value", ["' OR '1'='1", '" OR ""="', "x'); DROP TABLE ticket; --", "%", "_", "*", "\\", "$", "1 OR 1=1"]
-)
-def test_an_odd_value_is_a_value(shelf: Shelf, value: str) -> None:
-    documents = [{"name": "x"}, {"name": value}, {"name": ""}]
-    shelf.fill(documents)
-    assert shelf.find(("name", (value,))) == [1]
+ODD_VALUES = ["' OR '1'='1", '" OR ""="', "x'); DROP TABLE ticket; --", "%", "_", "*", "\\", "$", "1 OR 1=1", "a,b"]
 
 
-@pytest.mark.parametrize(
-    ("filters", "found"),
-    [
-        # different attributes: all of them
-        ([("a", ("1",)), ("b", ("x",))], [0]),
-        # several values: any of them
-        ([("a", ("1", "2"))], [0, 1, 2]),
-        ([("a", ("1", "2")), ("b", ("y",))], [1, 2]),
-        # one that nobody has
-        ([("c", ("1",))], []),
-        # with a column of its own, and without
-        ([("id", ("001", "002")), ("a", ("2",))], [2]),
-        ([("status", ("acknowledged",)), ("b", ("x",))], [0]),
-        ([("creationDate", ("2026-03-11T06:00:00.000Z",))], [0, 1, 2, 3]),
-        ([("status", ("Acknowledged",))], []),
-    ],
-)
-def test_several_conditions_are_all_to_hold(
-    shelf: Shelf, filters: list[tuple[str, tuple[str, ...]]], found: list[int]
-) -> None:
+def test_an_odd_value_is_a_value(shelf: Shelf) -> None:
+    shelf.fill([{"name": value} for value in [*ODD_VALUES, "x", ""]])
+    assert [shelf.find(("name", (value,))) for value in ODD_VALUES] == [[n] for n in range(len(ODD_VALUES))]
+
+
+CONDITIONS: list[tuple[list[tuple[str, tuple[str, ...]]], list[int]]] = [
+    # different attributes: all of them
+    ([("a", ("1",)), ("b", ("x",))], [0]),
+    # several values: any of them
+    ([("a", ("1", "2"))], [0, 1, 2]),
+    ([("a", ("1", "2")), ("b", ("y",))], [1, 2]),
+    # the same one twice
+    ([("a", ("1", "1"))], [0, 1]),
+    # one that nobody has
+    ([("c", ("1",))], []),
+    # with a column of its own, and without
+    ([("id", ("001", "002")), ("a", ("2",))], [2]),
+    ([("status", ("acknowledged",)), ("b", ("x",))], [0]),
+    ([("creationDate", ("2026-03-11T06:00:00.000Z",))], [0, 1, 2, 3]),
+    ([("status", ("Acknowledged",))], []),
+    # none at all
+    ([], [0, 1, 2, 3]),
+]
+
+
+def test_several_conditions_are_all_to_hold(shelf: Shelf) -> None:
     shelf.fill([{"a": 1, "b": "x"}, {"a": 1, "b": "y"}, {"a": 2, "b": "y"}, {"a": 3}])
-    assert shelf.find(*filters) == found
+    for filters, found in CONDITIONS:
+        assert shelf.find(*filters) == found
 
 
-@pytest.mark.parametrize("value", ["\x00", "a\x00b"])
-def test_a_value_that_no_database_takes_is_equal_to_nothing(shelf: Shelf, value: str) -> None:
+def test_a_value_that_no_database_takes_is_equal_to_nothing(shelf: Shelf) -> None:
     """``?name=%00``: PostgreSQL knows no text with a NUL in it, which is no reason for a 500."""
     shelf.fill([{"name": "a"}, {"name": "ab"}])
-    for name in ("name", "id", "status"):
-        try:
+    for name, value in itertools.product(("name", "id", "status"), ("\x00", "a\x00b")):
+        with suppress(BadQuery):
             assert shelf.find((name, (value,))) == []
-        except BadQuery:
-            continue
 
 
 def test_very_many_alternatives_are_found_or_refused_as_a_bad_query(shelf: Shelf) -> None:
     """Neither database takes as many parameters as a query string of some hundred kilobytes can hold values."""
     shelf.fill([{"name": "a"}, {"name": "7"}])
-    try:
+    with suppress(BadQuery):
         assert shelf.find(("name", tuple(str(number) for number in range(70_000)))) == [1]
-    except BadQuery:
-        pass
 
 
 _SCALARS = (
@@ -230,14 +232,15 @@ _SCALARS = (
     | st.sampled_from(["true", "false", "null", "1", "1.0", "[]", "{}", ""])
 )
 _VALUES = st.recursive(
-    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab\"'é", max_size=2), inner, max_size=3)
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab\"'é", max_size=2), inner, max_size=3),
 )
 _NAMES = st.sampled_from(["name", "severity", *ODD_NAMES])
 _DOCUMENTS = st.lists(st.dictionaries(_NAMES, _VALUES, max_size=4), min_size=1, max_size=6)
 
 
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(data=st.data(), documents=_DOCUMENTS)
 def test_a_database_finds_what_plain_python_finds(shelf: Shelf, data: st.DataObject, documents: Any) -> None:
@@ -251,9 +254,3 @@ def test_a_database_finds_what_plain_python_finds(shelf: Shelf, data: st.DataObj
         assert shelf.find((name, (value,))) == expected(documents, (name, (value,)))
     filters = tuple((name, (value, "x")) for name, value in asked)
     assert shelf.find(*filters) == expected(documents, *filters)
-
-
-def test_the_count_of_rows_is_one_of_rows_and_not_of_matches_in_a_row(shelf: Shelf) -> None:
-    shelf.fill([{"name": "x"}] * 3)
-    assert shelf.find(("name", ("x", "x", "x"))) == [0, 1, 2]
-    assert select(func.count()).select_from(ticket) is not None

@@ -139,28 +139,6 @@ async def test_an_id_is_given_once(database: Database, store: ResourceStore) -> 
     assert len(await events(database)) == 1
 
 
-async def test_several_events_of_one_change_are_kept_in_their_order(database: Database, store: ResourceStore) -> None:
-    """They are of the same instant: only their ids, or the order of writing, tell which came first."""
-    ledger = ledger_of(database)
-    await opened(ledger, store)
-
-    def decide(before: Stored | None) -> Change:
-        assert before is not None
-        several = [changing(before, name=str(number)) for number in range(5)]
-        last = several[-1]
-        return Change("troubleTicket", before, last.after, tuple(c.events[0] for c in several), last.by)
-
-    change: list[Change] = []
-
-    def remembered(before: Stored | None) -> Change:
-        change.append(decide(before))
-        return change[-1]
-
-    await ledger.change(store, "t1", remembered)
-    written = [event["eventId"] for event in await events(database)][1:]
-    assert set(written) == {event.id for event in change[-1].events}
-
-
 # --- nothing to change ------------------------------------------------------------------------------------------------
 
 

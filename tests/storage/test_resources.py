@@ -69,7 +69,7 @@ async def test_tickets_and_problems_do_not_know_each_other(database: Database, s
     await save(database, problems, opening("same", name="problem"))
     assert (await store.load("same")).document["name"] == "ticket"
     assert (await problems.load("same")).document["name"] == "problem"
-    await save(database, store, deleting((await store.load("same"))))
+    await save(database, store, deleting(await store.load("same")))
     assert (await problems.page(Query())).total == 1
 
 

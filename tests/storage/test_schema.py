@@ -60,9 +60,7 @@ def test_the_migrations_make_the_tables_that_the_code_knows(empty: Database) -> 
 def test_every_index_that_the_code_knows_is_there(empty: Database) -> None:
     upgrade(empty)
     with empty.engine.connect() as connection:
-        there = {
-            index["name"] for table in metadata.tables for index in inspect(connection).get_indexes(table)
-        }
+        there = {index["name"] for table in metadata.tables for index in inspect(connection).get_indexes(table)}
     assert {index.name for table in metadata.tables.values() for index in table.indexes} <= there
 
 

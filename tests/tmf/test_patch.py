@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tmf_adapter.tmf.errors import AdapterError, Conflict, Invalid, NotYetSupported, UnsupportedMediaType
+from tmf_adapter.tmf.errors import Conflict, Invalid, NotYetSupported, UnsupportedMediaType
 from tmf_adapter.tmf.patch import COPIED, JSON_PATCH, JSON_PATCH_QUERY, MERGE, OPERATIONS, apply, touches
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -307,7 +307,7 @@ def test_an_operation_that_cannot_be_done_is_refused_at_its_place(operation: dic
         apply(TARGET, [{"op": "test", "path": "/foo", "value": "bar"}, operation], JSON_PATCH)
     assert [fault.pointer for fault in refused.value.faults] == ["/1"]
     assert len(refused.value.faults[0].message) < 300
-    assert TARGET == before
+    assert before == TARGET
 
 
 @pytest.mark.parametrize("value", [[], "text", 5, None, True])
@@ -489,16 +489,14 @@ def test_a_changed_merge_result_never_shows_in_the_document_it_came_from(
     assert target == before
 
 
-@settings(max_examples=400)
+@settings(max_examples=250, deadline=None)
 @given(_OBJECTS, st.lists(_OPERATIONS, max_size=6) | _OPERATIONS)
 def test_any_json_patch_is_applied_or_refused(target: dict[str, Any], operations: Any) -> None:
     before = copy.deepcopy((target, operations))
     try:
-        result = apply(target, operations, JSON_PATCH)
-    except AdapterError as error:
-        assert error.status in (400, 409)
-        json.dumps(error.document())
-    else:
-        assert isinstance(result, dict)
-        json.dumps(result)
+        answer = apply(target, operations, JSON_PATCH)
+    except (Invalid, Conflict) as error:
+        answer = error.document()
+    assert isinstance(answer, dict)
+    json.dumps(answer)
     assert (target, operations) == before

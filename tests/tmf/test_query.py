@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tmf_adapter.tmf.errors import AdapterError, BadQuery
+from tmf_adapter.tmf.errors import BadQuery
 from tmf_adapter.tmf.query import PAGE, Query, parse, parse_fields, select
 
 ATTRIBUTES = frozenset({"id", "href", "@type", "name", "severity", "status", "description", "note"})
@@ -191,8 +191,7 @@ _NAMES = st.sampled_from([*sorted(ATTRIBUTES), "limit", "offset", "fields"]) | s
 def test_any_query_string_is_understood_or_refused(pairs: Any) -> None:
     try:
         query = parse(pairs, ATTRIBUTES)
-    except AdapterError as error:
-        assert error.status == 400
+    except BadQuery:
         return
     assert 0 <= query.limit <= PAGE
     assert 0 <= query.offset <= 2**62

@@ -273,7 +273,11 @@ EVENTS: list[Any] = [
         ],
     ),
     # a final status raises no more than its transition
-    ("acknowledged", {"status": "rejected", "statusChangeReason": "x"}, [(Kind.STATUS, STATUS | {"statusChangeReason"})]),
+    (
+        "acknowledged",
+        {"status": "rejected", "statusChangeReason": "x"},
+        [(Kind.STATUS, STATUS | {"statusChangeReason"})],
+    ),
     ("pending", {"status": "cancelled"}, [(Kind.STATUS, STATUS)]),
     # what is final can still be written upon
     ("closed", {"note": [{"text": "x"}]}, [(Kind.ATTRIBUTE, {"note", "lastUpdate"})]),

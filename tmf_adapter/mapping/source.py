@@ -23,7 +23,7 @@ SIZE_LIMIT = 20_000
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?(?<=[0-9])")
+_FLOAT = re.compile(r"(?=.*[.eE])[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 _HINTS = (
     ("cannot start any token", "\t", "indent with spaces, not with tabs"),
     ("", "${", "put quotes around a value with ${...} where it stands within { } or [ ]"),
@@ -208,6 +208,6 @@ def _scalar(text: str) -> Any:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
-    if text and _FLOAT.fullmatch(text) and isfinite(number := float(text)):
+    if _FLOAT.fullmatch(text) and isfinite(number := float(text)):
         return number
     return text

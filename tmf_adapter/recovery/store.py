@@ -29,7 +29,8 @@ def _json(document: Any) -> str:
 def _insert_once(tx: Connection, table: Any, row: dict[str, Any]) -> bool:
     """Insert unless a unique key is taken; whether it was inserted."""
     make = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
-    return tx.execute(make(table).values(tenant=TENANT, **row).on_conflict_do_nothing()).rowcount == 1
+    statement = make(table).values(tenant=TENANT, **row).on_conflict_do_nothing().returning(table.c.tenant)
+    return tx.execute(statement).first() is not None
 
 
 # -- recoveries --------------------------------------------------------------------------------------------------------
@@ -237,10 +238,9 @@ class RecoveryStore:
                 inbound_event.c.operation_id.is_(None),
             )
             .order_by(inbound_event.c.received_at)
-            .distinct()
         )
         ids = await self._database.read(lambda connection: connection.execute(statement).scalars().all())
-        return list(dict.fromkeys(ids))
+        return list(dict.fromkeys(ids))  # one event may name several of them
 
     async def is_registered(self, target: str, callback: str) -> bool:
         """Whether we have put this callback on the target's hub."""

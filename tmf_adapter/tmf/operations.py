@@ -73,7 +73,8 @@ _SERVICE_PROBLEM: dict[str, Member] = {
     **_several("object", "originatorParty", "responsibleParty", required=("role",)),
     **_several("object", "firstAlert", required=("role", "entity")),
     **_several("object", "impactPattern"),
-    **_several("array", "affectedLocation", "note", "trackingRecord"),
+    **_several("array", "note", "trackingRecord"),
+    **_several("array", "affectedLocation", required=("role", "place")),
     **_several(
         "array", "affectedResource", "affectedService", "rootCauseResource", "rootCauseService", required=("id",)
     ),

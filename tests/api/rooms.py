@@ -1,0 +1,81 @@
+"""Stand-ins for the rooms below the API: they keep what they are given in a dictionary."""
+
+from typing import Any
+
+import orjson
+
+from tmf_adapter.tmf.errors import Conflict, NotFound
+from tmf_adapter.tmf.events import Doc, Stored
+from tmf_adapter.tmf.patch import apply
+from tmf_adapter.tmf.query import Page, Query
+
+
+class FakeDesk:
+    """Resources by id, which are ``1``, ``2`` and so on; ``collection`` is their address."""
+
+    def __init__(self, collection: str) -> None:
+        self._collection = collection
+        self._kept: dict[str, bytes] = {}
+        self.query: Query | None = None
+        self.patched: tuple[Any, str] | None = None
+
+    async def open(self, body: Doc) -> Stored:
+        id_ = str(len(self._kept) + 1)
+        return self._keep({"id": id_, "href": f"{self._collection}/{id_}", "status": "acknowledged", **body})
+
+    async def fetch(self, id: str) -> bytes:
+        if id not in self._kept:
+            raise NotFound(f"There is no {id}.")
+        return self._kept[id]
+
+    async def patch(self, id: str, body: Any, media_type: str) -> Stored:
+        self.patched = (body, media_type)
+        before = orjson.loads(await self.fetch(id))
+        if before["status"] == "closed":
+            raise Conflict("It is closed.")
+        return self._keep(apply(before, body, media_type))
+
+    async def delete(self, id: str) -> None:
+        await self.fetch(id)
+        del self._kept[id]
+
+    async def list(self, query: Query) -> Page:
+        self.query = query
+        items = list(self._kept.values())
+        return Page(items[query.offset : query.offset + query.limit], len(items))
+
+    def _keep(self, document: Doc) -> Stored:
+        self._kept[document["id"]] = orjson.dumps(document)
+        return Stored(document)
+
+
+class FakeSubscriptions:
+    """Subscriptions by API and id."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Doc] = {}
+
+    async def register(self, api: str, body: Doc) -> Doc:
+        id_ = str(len(self.kept) + 1)
+        document = {"id": id_, "href": f"http://adapter/{api}/hub/{id_}", **body}
+        self.kept[api, id_] = document
+        return document
+
+    async def find(self, api: str, id: str) -> Doc:
+        if (api, id) not in self.kept:
+            raise NotFound(f"There is no {id}.")
+        return self.kept[api, id]
+
+    async def remove(self, api: str, id: str) -> None:
+        await self.find(api, id)
+        del self.kept[api, id]
+
+
+class FakeInbox:
+    """Events in the order of their arrival."""
+
+    def __init__(self) -> None:
+        self.events: list[Doc] = []
+
+    async def receive(self, event: Doc) -> None:
+        self.events.append(event)

@@ -1,0 +1,64 @@
+"""What lint does not complain about; what it does stands in bad/."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mapping.samples import BODY, sample, written
+from tmf_adapter.mapping.lint import lint, load_checked, report_lines
+
+
+def _lines(directory: Path, **documents: dict[str, Any]) -> list[str]:
+    return report_lines(lint(written(directory, **documents)))
+
+
+def _step(**members: Any) -> dict[str, Any]:
+    return {"id": "a", "call": "tmf656.createServiceProblem", "body": BODY, **members}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"when": ["t.raw.anything.at.all == 1", "was.raw['@type'] == 'x'"]},  # raw is free
+        {"when": ["t.char.anything > 5", "t.ext.crm == 'x'", "t.party.customer.id == 'x'"]},  # so are names in it
+        {"when": ["t.rel.line.exists(l, l.id == 'x' && l.type in ['Service', 'Odd Kind'])"]},  # types of others
+        {"when": ["t.type == 'billDispute' && t.severity in ['1Critical', 'high']"]},
+        {"when": ["t.status == was.status", "t.description == 'in progress'"]},
+        {"when": ["timestamp(now).getHours() < 8", "size(t.note) > 0"]},
+        {"steps": [_step(body={**BODY, "priority": "${t.char.urgency}"})]},  # the sample cannot know its type
+        {"steps": [_step(body={**BODY, "priority": "${int(t.char.urgency)}"})]},  # which it cannot render either
+        {"steps": [_step(body={**BODY, "affectedService": "${t.char.services}"})]},
+        {"steps": [_step(body={**BODY, "characteristic": [{"@type": "X", "name": "x", "value": {"free": 1}}]})]},
+        {"steps": [_step(), _step(id="b", body={**BODY, "reason": "${step.a.id} ${step.a.status}"})]},
+        {"let": {"x": "t.char.a + 1"}, "report": None},  # which the sample cannot make
+    ],
+)
+def test_what_may_be_right_passes(tmp_path: Path, members: dict[str, Any]) -> None:
+    assert _lines(tmp_path, sample=sample(**{"report": None, **members})) == []
+
+
+def test_a_mapping_before_which_somebody_stops_conditionally_is_reached(tmp_path: Path) -> None:
+    first = sample(id="first", order=1, when=["t.type == 'x'"])
+    assert _lines(tmp_path, a=first, b=sample(order=2)) == []
+
+
+def test_a_mapping_that_hears_more_than_the_one_that_stops_is_reached(tmp_path: Path) -> None:
+    first = sample(id="first", order=1, when=None, events=["create"])
+    assert _lines(tmp_path, a=first, b=sample(order=2, events=["create", "status"])) == []
+
+
+def test_two_kinds_of_work_may_run_together(tmp_path: Path) -> None:
+    first = sample(id="first", order=1, stop=False, outcome="education")
+    assert _lines(tmp_path, a=first, b=sample(order=2)) == []
+
+
+def test_only_the_sample_decides_what_a_template_of_the_ticket_becomes(tmp_path: Path) -> None:
+    [line] = _lines(tmp_path, a=sample(steps=[_step(body={**BODY, "priority": "${t.priority}"})], report=None))
+    assert "steps[0].body.priority: becomes 'high' for the sample ticket, and must be of type integer" in line
+
+
+def test_hundreds_of_mappings_are_checked(tmp_path: Path) -> None:
+    documents = {f"m{number:03}": sample(id=f"m{number}", order=number) for number in range(200)}
+    assert len(load_checked(written(tmp_path, **documents))) == 200
