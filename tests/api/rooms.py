@@ -15,18 +15,18 @@ class FakeDesk:
 
     def __init__(self, collection: str) -> None:
         self._collection = collection
-        self._kept: dict[str, bytes] = {}
+        self.kept: dict[str, bytes] = {}
         self.query: Query | None = None
         self.patched: tuple[Any, str] | None = None
 
     async def open(self, body: Doc) -> Stored:
-        id_ = str(len(self._kept) + 1)
+        id_ = str(len(self.kept) + 1)
         return self._keep({"id": id_, "href": f"{self._collection}/{id_}", "status": "acknowledged", **body})
 
     async def fetch(self, id: str) -> bytes:
-        if id not in self._kept:
+        if id not in self.kept:
             raise NotFound(f"There is no {id}.")
-        return self._kept[id]
+        return self.kept[id]
 
     async def patch(self, id: str, body: Any, media_type: str) -> Stored:
         self.patched = (body, media_type)
@@ -37,15 +37,15 @@ class FakeDesk:
 
     async def delete(self, id: str) -> None:
         await self.fetch(id)
-        del self._kept[id]
+        del self.kept[id]
 
     async def list(self, query: Query) -> Page:
         self.query = query
-        items = list(self._kept.values())
+        items = list(self.kept.values())
         return Page(items[query.offset : query.offset + query.limit], len(items))
 
     def _keep(self, document: Doc) -> Stored:
-        self._kept[document["id"]] = orjson.dumps(document)
+        self.kept[document["id"]] = orjson.dumps(document)
         return Stored(document)
 
 
@@ -75,7 +75,7 @@ class FakeInbox:
     """Events in the order of their arrival."""
 
     def __init__(self) -> None:
-        self.events: list[Doc] = []
+        self.kept: list[Doc] = []
 
     async def receive(self, event: Doc) -> None:
-        self.events.append(event)
+        self.kept.append(event)

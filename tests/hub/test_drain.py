@@ -94,7 +94,12 @@ async def test_what_went_wrong_is_on_record_while_it_waits(room: Room, sink_of: 
     assert before + 60 <= row.next_at <= time.time() + 72
 
 
-async def test_order_is_kept_for_each_resource_whatever_fails(room: Room, sink_of: OpenSink) -> None:
+@pytest.mark.parametrize("window", [4, 256])
+async def test_order_is_kept_for_each_resource_whatever_fails(
+    room: Room, sink_of: OpenSink, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    """Also when only a part of what waits fits into memory, and while more of it comes in."""
+    monkeypatch.setattr(drain, "WINDOW", window)
     chance = random.Random(621)
     done: dict[str, list[str]] = defaultdict(list)
 
@@ -104,9 +109,14 @@ async def test_order_is_kept_for_each_resource_whatever_fails(room: Room, sink_o
         done[received.event["event"]["troubleTicket"]["id"]].append(received.event_id)
         return await accepts(received, writer)
 
-    sink, hub = await sink_of(moody), await room.hub(backoff=(0.01, 0.02))
+    sink, hub = await sink_of(moody), await room.hub(backoff=(0.01, 0.05))
     await subscribe(hub, sink)
-    ids = await change_names(room.desk(hub), tickets=8, times=9)
+    desk = room.desk(hub)
+    ids = await change_names(desk, tickets=8, times=5)
+    for number in range(4):
+        await asyncio.sleep(0.05)
+        for id_ in ids:
+            await desk.patch(id_, {"name": f"later {number}"}, MERGE)
     await room.settled(delivered=80)
     owed = await owed_by_resource(room)
     assert set(owed) == set(ids)

@@ -192,6 +192,7 @@ async def test_no_post_goes_on_after_its_lease_even_when_the_database_never_answ
     assert sink.open == 1
     await until(lambda: not sink.open, seconds=1.5)
     monkeypatch.setattr("tmf_adapter.hub.hub.GRACE", 0.05)
+    await hub.close()
 
 
 async def test_when_the_database_is_away_what_was_posted_is_written_down_later(

@@ -234,7 +234,7 @@ async def test_removal_cancels_what_is_owed_and_breaks_off_what_is_under_way(roo
         await desk.open(a_ticket())
     await until(lambda: sink.open == 3)
     await hub.subscriptions.remove(API, id_)
-    await until(lambda: sink.open == 0)
+    await until(lambda: sink.open == 0, seconds=1)
     await room.settled(cancelled=3, delivered=3)
     await desk.open(a_ticket())
     await room.settled(cancelled=3, delivered=4)

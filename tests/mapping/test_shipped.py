@@ -148,7 +148,7 @@ def test_the_reports_are_those_of_the_process(mapping: Mapping) -> None:
         assert rule.note is not None
         assert rule.note.render({"summary": "port reset"}).endswith(": port reset")
         chars = [f"{name}={value.render({})}" for name, value in rule.char.items()]
-        return rule.status, rule.reason and rule.reason.render({}), chars
+        return rule.status, rule.reason.render({}) if rule.reason else None, chars
 
     assert written(Outcome.RESTORED) == ("resolved", "restored", ["restorationType=permanent"])
     assert written(Outcome.WORKAROUND) == ("resolved", "restored-workaround", ["restorationType=workaround"])

@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-FOREVER = 1e18
-"""A moment that never comes, in Unix seconds."""
+NEW, SOON, FOREVER = 0.0, 1.0, 1e18
+"""Moments in Unix seconds: of a delivery that nobody has looked at yet; before every other that waits; and never.
+
+Along the deliveries about one resource, in the order they were owed, the moments of those that wait never fall, and
+what is new comes last. So whoever takes what is due by moment and then by age keeps the order, however little he takes.
+"""
 
 _MINUTE, _HOUR = 60.0, 3_600.0
 BACKOFF = (
@@ -95,7 +99,7 @@ class Entry:
     id: int
     state: State
     attempts: int
-    next_at: float = 0.0
+    next_at: float = NEW
     reason: Reason | None = None
     status: int | None = None
     error: str | None = None
@@ -105,11 +109,6 @@ class Entry:
         """Whether what follows about the same resource has to wait."""
         return self.state in (State.PENDING, State.PARKED)
 
-    @property
-    def until(self) -> float:
-        """How long it has to wait."""
-        return FOREVER if self.state is State.PARKED else self.next_at
-
 
 def judge(due: Due, attempt: Attempt, now: float, policy: Policy, spread: float) -> Entry:
     """What becomes of a delivery after ``attempt``. ``spread`` in 0..1 is the share of the jitter to take."""
@@ -117,10 +116,10 @@ def judge(due: Due, attempt: Attempt, now: float, policy: Policy, spread: float)
     if attempt.accepted:
         return Entry(due.id, State.DELIVERED, attempts, status=attempt.status)
     if attempt.blocked:
-        return Entry(due.id, State.PARKED, attempts, reason=Reason.BLOCKED, error=attempt.failure)
+        return Entry(due.id, State.PARKED, attempts, FOREVER, Reason.BLOCKED, error=attempt.failure)
     when = next_attempt(attempts, now, due.created_at, policy, spread)
     if when is None:
-        return Entry(due.id, State.DEAD, attempts, 0.0, Reason.EXPIRED, attempt.status, attempt.failure)
+        return Entry(due.id, State.DEAD, attempts, NEW, Reason.EXPIRED, attempt.status, attempt.failure)
     return Entry(due.id, State.PENDING, attempts, when, None, attempt.status, attempt.failure)
 
 
@@ -137,5 +136,5 @@ def hold(due: Due, until: float) -> Entry:
     """Wait behind an earlier delivery about the same resource: as long as it waits, or parked as it is."""
     if until >= FOREVER:
         error = "waits behind a parked delivery about the same resource"
-        return Entry(due.id, State.PARKED, due.attempts, reason=Reason.BLOCKED, error=error)
+        return Entry(due.id, State.PARKED, due.attempts, FOREVER, Reason.BLOCKED, error=error)
     return Entry(due.id, State.PENDING, due.attempts, until)

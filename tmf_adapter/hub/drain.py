@@ -62,10 +62,10 @@ class Drain:
         self._known: set[int] = set()
         self._entries: list[Entry] = []
         self._waiting: dict[str, float] = {}  # resources that must wait, until when; as far as it is not written yet
+        self._lapse: asyncio.TimerHandle | None = None
         self._stopping = False
         self._more = True
         self._read_at = self._busy_at = monotonic()
-        self._lapse = asyncio.get_running_loop().call_later(0, lambda: None)
 
     def wake(self) -> None:
         """Something is due."""
@@ -75,7 +75,8 @@ class Drain:
     def prolong(self, expires: float) -> None:
         """The lease is ours until then, and no POST goes on after it, whatever else we wait for."""
         self.expires = expires
-        self._lapse.cancel()
+        if self._lapse:
+            self._lapse.cancel()
         self._lapse = asyncio.get_running_loop().call_later(expires - monotonic(), self.abandon)
 
     def stop(self) -> None:
@@ -108,7 +109,8 @@ class Drain:
 
     async def _end(self) -> None:
         """No POST goes on once another may claim the lease."""
-        self._lapse.cancel()
+        if self._lapse:
+            self._lapse.cancel()
         self.abandon()
         await asyncio.gather(*self._posting, return_exceptions=True)
         self.expires = 0.0
@@ -198,9 +200,9 @@ class Drain:
         entry = judge(due, attempt, time.time(), self._shared.policy, random.random())
         self._note(entry)
         if entry.holds_the_rest:
-            self._waiting[due.resource_id] = entry.until
+            self._waiting[due.resource_id] = entry.next_at
             while following:
-                self._hold(following.popleft(), entry.until)
+                self._hold(following.popleft(), entry.next_at)
 
     def _hold(self, due: Due, until: float) -> None:
         self._waiting[due.resource_id] = until

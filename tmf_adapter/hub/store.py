@@ -9,7 +9,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tmf_adapter.hub.delivery import FOREVER, Due, Entry, Reason, State
+from tmf_adapter.hub.delivery import NEW, SOON, Due, Entry, Reason, State
 from tmf_adapter.hub.subscription import Subscription
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.resources import Batch
@@ -104,7 +104,7 @@ _ORPHANED = (
 _UNPARK = (
     sa.update(delivery)
     .where(_D.tenant == TENANT, _is(State.PARKED), _D.reason == Reason.BLOCKED)
-    .values(state=State.PENDING, next_at=0.0, reason=None)
+    .values(state=State.PENDING, next_at=SOON, reason=None)
 )
 _ENTER = (
     sa.update(delivery)
@@ -123,26 +123,16 @@ def owe(tx: Tx, rows: Sequence[Row]) -> None:
 def owed(subscription_id: str, event_id: str, resource_id: str, now: float) -> Row:
     """The row of a new delivery."""
     keys = {"subscription_id": subscription_id, "event_id": event_id, "resource_id": resource_id}
-    return {"tenant": TENANT, **keys, "state": State.PENDING.value, "next_at": 0.0, "created_at": now}
+    return {"tenant": TENANT, **keys, "state": State.PENDING.value, "next_at": NEW, "created_at": now}
 
 
 def _held_until() -> sa.ColumnElement[float | None]:
     """Until when an earlier delivery about the same resource waits, if it waits longer than this one."""
-    before = delivery.alias("earlier")
-    parked = _is(State.PARKED, before.c.state)
-    return (
-        sa.select(sa.func.max(sa.case((parked, FOREVER), else_=before.c.next_at)))
-        .where(
-            before.c.tenant == _D.tenant,
-            before.c.subscription_id == _D.subscription_id,
-            before.c.resource_id == _D.resource_id,
-            before.c.attempts > sa.literal_column("0"),
-            before.c.ended_at.is_(None),
-            before.c.id < _D.id,
-            sa.or_(parked, before.c.next_at > _D.next_at),
-        )
-        .scalar_subquery()
-    )
+    before = delivery.alias("earlier").c
+    same = (before.tenant == _D.tenant, before.subscription_id == _D.subscription_id)
+    waits = (before.next_at > sa.literal_column("0"), before.ended_at.is_(None))
+    longer = (before.resource_id == _D.resource_id, before.id < _D.id, before.next_at > _D.next_at)
+    return sa.select(sa.func.max(before.next_at)).where(*same, *waits, *longer).scalar_subquery()
 
 
 _FREED = sa.update(subscription).values(owner=None, lease_until=0.0)

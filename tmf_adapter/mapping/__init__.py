@@ -1,5 +1,6 @@
 """The language of mappings/: which change of a ticket needs which recovery. Pure; imports tmf only.
 
 document.py reads files (source.py YAML, grammar.py and fields.py the keys, parts.py what they become, faults.py what is
-wrong); expression.py is CEL (scan.py what it refers to, duration.py PT8H), render.py fills bodies, view.py is what a
-condition reads, plan.py decides and explains, lint.py finds faults before run time (names.py, bodies.py, sample.py)."""
+wrong); expression.py is CEL (scan.py what it refers to, plain.py its values, duration.py PT8H), render.py fills bodies,
+view.py is what a condition reads, plan.py decides and explains, lint.py finds faults before run time (with names.py,
+bodies.py and sample.py)."""

@@ -12,7 +12,6 @@ from typing import Any, overload
 
 from marshmallow import ValidationError
 
-from tmf_adapter.mapping.expression import Reads, reads_of
 from tmf_adapter.mapping.faults import BadMapping, MappingFault
 from tmf_adapter.mapping.grammar import DefaultsSchema, MappingSchema, complaints
 from tmf_adapter.mapping.parts import (
@@ -26,6 +25,7 @@ from tmf_adapter.mapping.parts import (
     Step,
     Verdict,
 )
+from tmf_adapter.mapping.scan import Reads, reads_of
 from tmf_adapter.mapping.source import Source, read_source
 from tmf_adapter.tmf.events import Kind
 
@@ -113,7 +113,7 @@ class Mappings(Sequence[Mapping]):
     @cached_property
     def reads(self) -> Reads:
         """What the conditions of all of them read."""
-        return reads_of(line for mapping in self._all for line in mapping.when)
+        return reads_of(path for mapping in self._all for line in mapping.when for path in line.paths)
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,16 @@ macros, the data that a macro walks by its length (building a list costs the squ
 """
 
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from math import isfinite
 from typing import Any
 
 import cel
 
-from tmf_adapter.mapping.duration import duration_text
-from tmf_adapter.mapping.scan import MACROS, Path, Reading, read
-from tmf_adapter.tmf.time import stamp
+from tmf_adapter.mapping.plain import json_of
+from tmf_adapter.mapping.scan import MACROS, Path, Reading, Reads, narrowed, read, reads_of
 
 Names = Mapping[str, Any]
 """What an expression may read, by name: JSON values only."""
@@ -76,31 +73,6 @@ class Finding:
 
     def __bool__(self) -> bool:
         return self.truth is Truth.TRUE
-
-
-Reads = Mapping[str, frozenset[str] | None]
-"""What expressions read: of each name which members, None for all of it."""
-
-
-def reads_of(expressions: Iterable["Expression"]) -> Reads:
-    """What ``expressions`` read together."""
-    found: dict[str, frozenset[str] | None] = {}
-    for path in (path for expression in expressions for path in expression.paths):
-        member = path.steps[1] if len(path.steps) > 1 else None
-        before = found.get(path.root, frozenset())
-        found[path.root] = before | {member} if before is not None and isinstance(member, str) else None
-    return found
-
-
-def narrowed(names: Names, reads: Reads) -> dict[str, Any]:
-    """The part of ``names`` that is read. Making names ready costs far more than evaluating, and a ticket is large."""
-    found: dict[str, Any] = {}
-    for name, members in reads.items():
-        if name in names and (members is None or not isinstance(names[name], dict)):
-            found[name] = names[name]
-        elif name in names and members is not None:
-            found[name] = {member: names[name][member] for member in members if member in names[name]}
-    return found
 
 
 class Scope:
@@ -162,7 +134,7 @@ class Expression:
         program, self.reading = _compile(source)
         self._execute = program.execute
         self._limit = WALK_LIMITS[self.reading.depth]
-        self.reads = reads_of([self])
+        self.reads = reads_of(self.reading.paths)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and other.source == self.source
@@ -207,7 +179,7 @@ class Expression:
         """Its value as JSON; points in time as RFC 3339, durations as ISO 8601 text. Raises ``RenderError``."""
         prepared = Scope.of(scope, self.reads)
         try:
-            return _json(self._run(prepared))
+            return json_of(self._run(prepared))
         except _FAILURES as error:
             raise RenderError(self.source, self._failed(error, prepared).reason) from error
 
@@ -287,7 +259,16 @@ def _compile(source: str) -> tuple[cel.Program, Reading]:
     return program, reading
 
 
-_CEL_FOR = {"and": "&&", "or": "||", "not": "!", "=": "==", "is": "==", "None": "null", "True": "true", "False": "false"}
+_CEL_FOR = {
+    "and": "&&",
+    "or": "||",
+    "not": "!",
+    "=": "==",
+    "is": "==",
+    "None": "null",
+    "True": "true",
+    "False": "false",
+}
 """What other languages write, and CEL."""
 
 
@@ -305,25 +286,3 @@ def _complaint(text: str) -> tuple[int, str]:
     piece = wrong[1].strip()
     right = _CEL_FOR.get(piece)
     return column, f"unexpected {piece!r}" + (f" (CEL writes {right})" if right else "")
-
-
-def _json(value: Any) -> Any:
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return _finite(value)
-    if isinstance(value, datetime):
-        return stamp(value)
-    if isinstance(value, timedelta):
-        return duration_text(value)
-    if isinstance(value, list | tuple):
-        return [_json(one) for one in value]
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {key: _json(one) for key, one in value.items()}
-    raise ValueError(f"a {type(value).__name__} has no form in JSON")
-
-
-def _finite(value: float) -> float:
-    if not isfinite(value):
-        raise ValueError("the number is not finite")
-    return value

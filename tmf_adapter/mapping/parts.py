@@ -13,8 +13,9 @@ from functools import cached_property
 from typing import Any
 
 from tmf_adapter.mapping.duration import duration_text
-from tmf_adapter.mapping.expression import Expression, Names, Reads, Scope, reads_of
+from tmf_adapter.mapping.expression import Expression, Names, Scope
 from tmf_adapter.mapping.render import Template
+from tmf_adapter.mapping.scan import Reads, reads_of
 from tmf_adapter.tmf.events import Kind
 from tmf_adapter.tmf.operations import OPERATIONS, Operation
 
@@ -88,7 +89,7 @@ class Await:
     @cached_property
     def _reads(self) -> Reads:
         conditions = (self.match, self.workaround, self.restored, self.ok, self.fail)
-        return reads_of(condition for condition in conditions if condition)
+        return reads_of(path for condition in conditions if condition for path in condition.paths)
 
     def judge(self, scope: Scope | Names) -> Verdict | None:
         """What the event ``ev`` in ``scope`` says, in ``VERDICT_ORDER``; None: nothing yet, or not ours by ``match``.

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from tmf_adapter.mapping.document import Mapping, Mappings
-from tmf_adapter.mapping.expression import Names, RenderError, Scope, Truth, narrowed, reads_of
+from tmf_adapter.mapping.expression import Names, RenderError, Scope, Truth
 from tmf_adapter.mapping.faults import listed
+from tmf_adapter.mapping.scan import narrowed, reads_of
 from tmf_adapter.mapping.view import scope_of
 from tmf_adapter.tmf.events import Author, Change, Kind
 
@@ -138,7 +139,10 @@ def _with_nearest(found: Sequence[Explanation], listening: Sequence[Mapping]) ->
 
 def bind(mapping: Mapping, scope: Names) -> dict[str, Any]:
     """``scope`` with the values of the mapping's ``let``: JSON again. Raises ``RenderError`` at ``/let/<name>``."""
-    values, bound = dict[str, Any](), Scope(narrowed(scope, reads_of(mapping.let.values())))
+    values, bound = (
+        dict[str, Any](),
+        Scope(narrowed(scope, reads_of(path for value in mapping.let.values() for path in value.paths))),
+    )
     for name, value in mapping.let.items():
         try:
             values[name] = value.value(bound)

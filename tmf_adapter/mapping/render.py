@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from tmf_adapter.mapping.expression import BadExpression, Expression, Names, RenderError, Scope, reads_of
+from tmf_adapter.mapping.expression import BadExpression, Expression, Names, RenderError, Scope
 from tmf_adapter.mapping.faults import Place
-from tmf_adapter.mapping.scan import tokens
+from tmf_adapter.mapping.scan import reads_of, tokens
 
 
 class BadTemplate(Exception):
@@ -49,7 +49,7 @@ class Template:
         self._tree = _compiled(source, (), complaints, placed)
         if complaints:
             raise BadTemplate(complaints)
-        self._reads = reads_of(expression for _, expression in placed)
+        self._reads = reads_of(path for _, expression in placed for path in expression.paths)
         self.placed = tuple(placed)
         """Every expression with its place within the template."""
 

@@ -6,9 +6,10 @@ says less: where a path goes on in a way that is known at run time only, it ends
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
 _WORDS = frozenset({"true", "false", "null", "in"})
@@ -72,6 +73,31 @@ class Reading:
 def read(source: str) -> Reading:
     """Read a ``source`` that compiles; names bound by a macro are no paths."""
     return _Reader(source).read()
+
+
+Reads = Mapping[str, frozenset[str] | None]
+"""What expressions read: of each name which members, None for all of it."""
+
+
+def reads_of(paths: Iterable[Path]) -> Reads:
+    """What ``paths`` read together."""
+    found: dict[str, frozenset[str] | None] = {}
+    for path in paths:
+        member = path.steps[1] if len(path.steps) > 1 else None
+        before = found.get(path.root, frozenset())
+        found[path.root] = before | {member} if before is not None and isinstance(member, str) else None
+    return found
+
+
+def narrowed(names: Mapping[str, Any], reads: Reads) -> dict[str, Any]:
+    """The part of ``names`` that is read. Making names ready costs far more than evaluating, and a ticket is large."""
+    found: dict[str, Any] = {}
+    for name, members in reads.items():
+        if name in names and (members is None or not isinstance(names[name], dict)):
+            found[name] = names[name]
+        elif name in names and members is not None:
+            found[name] = {member: names[name][member] for member in members if member in names[name]}
+    return found
 
 
 class _Reader:

@@ -44,7 +44,8 @@ def keep(tx: Connection, engine: Engine, id_: str, type_: str, event: Doc, keys:
 
     One that matches nothing yet is kept, and found when the downstream's answer is stored.
     """
-    if store.insert_event(tx, id_, type_, event, keys) and keys and store.concerns_us(tx, keys):
+    can_tell = keys and not type_.lower().endswith("createevent")  # that it was created, we have been answered
+    if store.insert_event(tx, id_, type_, event, keys) and can_tell and store.concerns_us(tx, keys):
         engine.start(tx, JUDGE, id_)
 
 

@@ -114,7 +114,7 @@ delivery = Table(
     Column("last_error", Text),
     _delivery_index("pending", "state = 'pending'", "next_at", "id"),
     _delivery_index("parked", "state = 'parked'"),
-    _delivery_index("lane", "attempts > 0 AND ended_at IS NULL", "resource_id", "id"),
+    _delivery_index("waiting", "next_at > 0 AND ended_at IS NULL", "resource_id", "id"),
 )
 """``next_at`` is 0 for a delivery that is due at once, whatever the clocks of other processes say."""
 
