@@ -217,7 +217,7 @@ async def test_resources_are_brought_side_by_side_up_to_the_cap(room: Room, sink
 async def test_a_bad_listener_delays_nobody_else_and_loses_nothing(
     room: Room, sink_of: OpenSink, temper: Temper
 ) -> None:
-    bad, good, hub = await sink_of(temper), await sink_of(), await room.hub(timeout=1.0, backoff=(0.1,))
+    bad, good, hub = await sink_of(temper), await sink_of(), await room.hub(timeout=2.5, backoff=(0.1,))
     await subscribe(hub, bad)
     await subscribe(hub, good)
     desk, slowest = room.desk(hub), 0.0
@@ -226,7 +226,7 @@ async def test_a_bad_listener_delays_nobody_else_and_loses_nothing(
         event_id = (await desk.open(a_ticket())).id
         await until(lambda: len(good.received) and good.received[-1].event["event"]["troubleTicket"]["id"] == event_id)  # noqa: B023
         slowest = max(slowest, time.monotonic() - began)
-    assert slowest < 0.8, "well below the deadline of the other"
+    assert slowest < 1.5, "well below the deadline of the other"
     assert len(good.received) == 20
     await until(lambda: len(set(bad.event_ids)) == 20)
     bad.temper = accepts
@@ -250,7 +250,7 @@ async def test_a_listener_that_was_away_gets_everything(room: Room, sink_of: Ope
 
 
 async def test_when_the_budget_is_over_a_delivery_is_dead_with_its_reason(room: Room, sink_of: OpenSink) -> None:
-    sink, hub = await sink_of(fails), await room.hub(backoff=(0.05,), budget=0.3)
+    sink, hub = await sink_of(fails), await room.hub(backoff=(0.05,), budget=0.6)
     await subscribe(hub, sink)
     desk = room.desk(hub)
     ticket = await desk.open(a_ticket())
@@ -260,7 +260,7 @@ async def test_when_the_budget_is_over_a_delivery_is_dead_with_its_reason(room: 
     assert (first.reason, first.last_status) == ("expired", 500)
     assert (second.reason, second.last_status) == ("expired", 500)
     assert first.ended_at <= second.ended_at
-    assert first.attempts >= 3
+    assert first.attempts >= 2
     sink.temper = accepts
     await desk.patch(ticket.id, {"name": "third"}, MERGE)
     await room.settled(dead=2, delivered=1)

@@ -100,6 +100,26 @@ async def test_an_idle_drain_gives_its_lease_back(
         assert await lease_of(room) == (None, 0.0)
 
 
+async def test_what_is_owed_just_as_the_lease_is_given_back_does_not_wait_for_the_sweep(
+    room: Room, sink_of: OpenSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drain, "LINGER", 0.05)
+    monkeypatch.setattr(drain, "POLL", 0.02)
+    monkeypatch.setattr("tmf_adapter.hub.hub.SWEEP", 3600)
+    sink, hub = await sink_of(), await room.hub()
+    await subscribe(hub, sink)
+    desk, release = room.desk(hub), hub._store.release
+
+    async def late(id: str) -> None:
+        await release(id)
+        if len(sink.received) == 1:
+            await desk.open(a_ticket())
+
+    monkeypatch.setattr(hub._store, "release", late)
+    await desk.open(a_ticket())
+    await room.settled(delivered=2)
+
+
 @POSTGRESQL
 async def test_two_hubs_never_post_to_one_listener_about_one_resource_at_the_same_time(
     room: Room, sink_of: OpenSink

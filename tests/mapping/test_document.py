@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.mapping.samples import FULL, loaded, mapping, sample, written
@@ -147,6 +147,7 @@ def test_a_store_that_forgets_the_order_of_members_changes_nothing() -> None:
 _word = st.text(alphabet="abcxyz", min_size=1, max_size=5)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     st.fixed_dictionaries(
         {

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.mapping.changes import NOW, change, characteristic, entity, ticket
@@ -132,6 +132,7 @@ _LINES = [
 ]
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.sampled_from(_LINES), min_size=1, max_size=4), st.booleans(), st.integers(0, 2))
 def test_reading_only_what_is_needed_changes_no_answer(lines: list[str], born: bool, x: int) -> None:
     members = {"troubleTicketCharacteristic": [characteristic("x", x)], "relatedEntity": [entity("line", None, str(x))]}

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tmf_adapter.mapping.expression import RenderError
@@ -71,6 +71,7 @@ _json = st.recursive(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(_json)
 def test_a_whole_expression_keeps_value_and_type(value: Any) -> None:
     found = render(Template("${x}"), {"x": value})
@@ -78,12 +79,14 @@ def test_a_whole_expression_keeps_value_and_type(value: Any) -> None:
     assert type(found) is type(value)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(_json)
 def test_a_template_without_expressions_renders_to_itself(value: Any) -> None:
     if "${" not in str(value):
         assert render(Template(value), {}) == value
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.text(alphabet="${}'\"a. \\"))
 def test_any_text_renders_or_is_refused(text: str) -> None:
     with suppress(BadTemplate, RenderError):

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.mapping.changes import NOW, change, characteristic, entity, ticket
@@ -38,6 +38,7 @@ def test_spellings_become_one_name(text: str, name: str) -> None:
     assert name_of(text) == name
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.text(alphabet="abcdefg", min_size=2, max_size=6), min_size=1, max_size=4))
 def test_a_name_is_its_own_name_and_spellings_agree(words: list[str]) -> None:
     name = name_of(" ".join(words))
@@ -110,6 +111,7 @@ def test_what_a_ticket_does_not_have_its_view_does_not_have() -> None:
     assert view_of(ticket(priority="1")).keys() == MEMBERS
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     st.dictionaries(
         st.sampled_from(["relatedEntity", "relatedParty", "externalIdentifier", "note", "ticketType", "severity"])

@@ -9,7 +9,7 @@ from tmf_adapter.tmf.time import stamp
 
 
 def json_of(value: Any) -> Any:
-    """``value`` as JSON: points in time as RFC 3339, durations as ISO 8601. Raises ``ValueError`` for all that is none."""
+    """``value`` as JSON: points in time as RFC 3339, durations as ISO 8601. Raises ``ValueError`` for the rest."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):

@@ -2,13 +2,26 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Row,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.sql.elements import ColumnElement
 
 from tmf_adapter.mapping.document import parse
 from tmf_adapter.mapping.parts import Outcome, Verdict
@@ -26,11 +39,70 @@ def _json(document: Any) -> str:
     return orjson.dumps(document).decode()
 
 
-def _insert_once(tx: Connection, table: Any, row: dict[str, Any]) -> bool:
+# Statements are built once: building one costs as much as running it.
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Insert:
+    make = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    return make(table).on_conflict_do_nothing().returning(table.c.tenant)
+
+
+def _insert_once(tx: Connection, table: Table, row: dict[str, Any]) -> bool:
     """Insert unless a unique key is taken; whether it was inserted."""
-    make = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
-    statement = make(table).values(tenant=TENANT, **row).on_conflict_do_nothing().returning(table.c.tenant)
-    return tx.execute(statement).first() is not None
+    statement = _insert_new(tx.dialect.name, table)
+    return tx.execute(statement, {"tenant": TENANT, **row}).first() is not None
+
+
+_RECOVERY = select(recovery).where(recovery.c.tenant == TENANT, recovery.c.id == bindparam("key"))
+_TICKET_OF = select(recovery.c.ticket_id).where(recovery.c.tenant == TENANT, recovery.c.id == bindparam("key"))
+_END_RECOVERY = update(recovery).where(
+    recovery.c.tenant == TENANT, recovery.c.id == bindparam("key"), recovery.c.state == State.RUNNING
+)
+_OPERATION = select(operation).where(operation.c.tenant == TENANT, operation.c.id == bindparam("key"))
+_OPERATIONS = (
+    select(operation)
+    .where(operation.c.tenant == TENANT, operation.c.recovery_id == bindparam("key"))
+    .order_by(operation.c.created_at)
+)
+_MOVE_OPERATION = update(operation).where(
+    operation.c.tenant == TENANT, operation.c.id == bindparam("key"), operation.c.state == bindparam("from_stage")
+)
+_CLAIM_OPERATION = _MOVE_OPERATION.where(operation.c.owner.is_not_distinct_from(bindparam("known_owner")))
+_NAMED = and_(
+    operation.c.tenant == TENANT,
+    or_(
+        operation.c.id.in_(bindparam("keys", expanding=True)),
+        operation.c.remote_id.in_(bindparam("keys", expanding=True)),
+    ),
+)
+_CONCERNED = select(operation.c.id).where(_NAMED).limit(1)
+_OPERATION_NAMED = select(operation).where(_NAMED).limit(1)
+_EVENT = select(inbound_event.c.body).where(inbound_event.c.tenant == TENANT, inbound_event.c.id == bindparam("key"))
+_EVENT_KEYS = select(inbound_key.c.key).where(
+    inbound_key.c.tenant == TENANT, inbound_key.c.event_id == bindparam("key")
+)
+_ATTRIBUTE_EVENT = update(inbound_event).where(
+    inbound_event.c.tenant == TENANT, inbound_event.c.id == bindparam("event")
+)
+_KEPT_EVENTS = (
+    select(inbound_event.c.id)
+    .join(
+        inbound_key,
+        and_(inbound_key.c.tenant == inbound_event.c.tenant, inbound_key.c.event_id == inbound_event.c.id),
+    )
+    .where(
+        inbound_event.c.tenant == TENANT,
+        inbound_key.c.key.in_(bindparam("keys", expanding=True)),
+        inbound_event.c.operation_id.is_(None),
+    )
+    .order_by(inbound_event.c.received_at)
+)
+_REGISTERED = select(registration.c.target).where(
+    registration.c.tenant == TENANT,
+    registration.c.target == bindparam("at"),
+    registration.c.callback == bindparam("told"),
+)
 
 
 # -- recoveries --------------------------------------------------------------------------------------------------------
@@ -58,9 +130,8 @@ def _recovery(row: Row[Any]) -> Recovery:
 
 def end_recovery(tx: Connection, id_: str, state: State, outcome: Outcome | None, reason: str) -> None:
     """The running recovery is over. Raises ``AlreadyEnded``."""
-    running = and_(recovery.c.tenant == TENANT, recovery.c.id == id_, recovery.c.state == State.RUNNING)
     values = {"state": state, "outcome": outcome, "reason": reason, "ended_at": time.time()}
-    if tx.execute(update(recovery).where(running).values(values)).rowcount != 1:
+    if tx.execute(_END_RECOVERY, {"key": id_, **values}).rowcount != 1:
         raise AlreadyEnded
 
 
@@ -113,27 +184,29 @@ def _operation(row: Row[Any]) -> Operation:
     )
 
 
-def _move_operation(tx: Connection, id_: str, stage: Stage, *also: ColumnElement[bool], **values: Any) -> None:
+def _move_operation(
+    tx: Connection, id_: str, stage: Stage, values: dict[str, Any], statement: Update = _MOVE_OPERATION
+) -> None:
     """Change an operation that is in this stage. Raises ``AlreadyEnded`` when it is not."""
-    mine = and_(operation.c.tenant == TENANT, operation.c.id == id_, operation.c.state == stage, *also)
-    if tx.execute(update(operation).where(mine).values(values)).rowcount != 1:
+    if tx.execute(statement, {"key": id_, "from_stage": stage, **values}).rowcount != 1:
         raise AlreadyEnded
 
 
 def claim_operation(tx: Connection, known: Operation, owner: str) -> None:
     """This process, and no other, calls the downstream for it. Raises ``AlreadyEnded``."""
-    _move_operation(tx, known.id, Stage.MINTED, operation.c.owner.is_not_distinct_from(known.owner), owner=owner)
+    values = {"known_owner": known.owner, "owner": owner}
+    _move_operation(tx, known.id, Stage.MINTED, values, _CLAIM_OPERATION)
 
 
 def count_attempt(tx: Connection, id_: str, attempts: int, reason: str) -> None:
     """An attempt failed and another will be made, by whichever process comes to it."""
-    _move_operation(tx, id_, Stage.MINTED, attempts=attempts, reason=reason, owner=None)
+    _move_operation(tx, id_, Stage.MINTED, {"attempts": attempts, "reason": reason, "owner": None})
 
 
 def answer_operation(tx: Connection, id_: str, remote_id: str, response: Doc) -> None:
     """The downstream has done it; its result is awaited."""
     values = {"state": Stage.WAITING, "remote_id": remote_id, "response": _json(response), "reason": None}
-    _move_operation(tx, id_, Stage.MINTED, **values)
+    _move_operation(tx, id_, Stage.MINTED, values)
 
 
 def end_operation(
@@ -143,7 +216,7 @@ def end_operation(
     values: dict[str, Any] = {"state": Stage.ENDED, "verdict": verdict, "reason": reason, "ended_at": time.time()}
     if response is not None:
         values["response"] = _json(response)
-    _move_operation(tx, id_, stage, **values)
+    _move_operation(tx, id_, stage, values)
 
 
 # -- inbound events ----------------------------------------------------------------------------------------------------
@@ -154,7 +227,7 @@ def insert_event(tx: Connection, id_: str, type_: str, body: Doc, keys: Iterable
     row = {"id": id_, "type": type_, "body": _json(body), "received_at": time.time()}
     if not _insert_once(tx, inbound_event, row):
         return False
-    rows = [{"event_id": id_, "key": key} for key in sorted(set(keys))]
+    rows = [{"tenant": TENANT, "event_id": id_, "key": key} for key in sorted(set(keys))]
     if rows:
         tx.execute(insert(inbound_key), rows)
     return True
@@ -162,17 +235,12 @@ def insert_event(tx: Connection, id_: str, type_: str, body: Doc, keys: Iterable
 
 def attribute_event(tx: Connection, event_id: str, operation_id: str) -> None:
     """The event was found to speak of this operation."""
-    mine = and_(inbound_event.c.tenant == TENANT, inbound_event.c.id == event_id)
-    tx.execute(update(inbound_event).where(mine).values(operation_id=operation_id))
+    tx.execute(_ATTRIBUTE_EVENT, {"event": event_id, "operation_id": operation_id})
 
 
 def concerns_us(tx: Connection, keys: Sequence[str]) -> bool:
     """Whether an operation goes by one of these identifiers, ours or the downstream's."""
-    return tx.execute(select(operation.c.id).where(_named(keys)).limit(1)).first() is not None
-
-
-def _named(keys: Sequence[str]) -> ColumnElement[bool]:
-    return and_(operation.c.tenant == TENANT, or_(operation.c.id.in_(keys), operation.c.remote_id.in_(keys)))
+    return tx.execute(_CONCERNED, {"keys": list(keys)}).first() is not None
 
 
 class RecoveryStore:
@@ -183,74 +251,49 @@ class RecoveryStore:
 
     async def recovery(self, id_: str) -> Recovery | None:
         """The recovery with its copy of the mapping."""
-        statement = select(recovery).where(recovery.c.tenant == TENANT, recovery.c.id == id_)
-        row = await self._database.read(lambda connection: connection.execute(statement).first())
-        return _recovery(row) if row else None
+        rows = await self._rows(_RECOVERY, key=id_)
+        return _recovery(rows[0]) if rows else None
 
     async def ticket_of(self, recovery_id: str) -> str | None:
         """The ticket it is for, whatever else of it can be read."""
-        statement = select(recovery.c.ticket_id).where(recovery.c.tenant == TENANT, recovery.c.id == recovery_id)
-        return await self._database.read(lambda connection: connection.execute(statement).scalar())
+        rows = await self._rows(_TICKET_OF, key=recovery_id)
+        return rows[0].ticket_id if rows else None
 
     async def operations(self, recovery_id: str) -> list[Operation]:
         """Its operations so far, oldest first."""
-        statement = (
-            select(operation)
-            .where(operation.c.tenant == TENANT, operation.c.recovery_id == recovery_id)
-            .order_by(operation.c.created_at)
-        )
-        rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        return [_operation(row) for row in rows]
+        return [_operation(row) for row in await self._rows(_OPERATIONS, key=recovery_id)]
 
     async def operation(self, id_: str) -> Operation | None:
         """The operation with this id of ours."""
-        statement = select(operation).where(operation.c.tenant == TENANT, operation.c.id == id_)
-        row = await self._database.read(lambda connection: connection.execute(statement).first())
-        return _operation(row) if row else None
+        rows = await self._rows(_OPERATION, key=id_)
+        return _operation(rows[0]) if rows else None
 
     async def event(self, id_: str) -> tuple[Doc, Operation | None] | None:
         """An inbound event, and the operation that it speaks of."""
-        keys = select(inbound_key.c.key).where(inbound_key.c.tenant == TENANT, inbound_key.c.event_id == id_)
 
         def work(connection: Connection) -> tuple[Doc, Operation | None] | None:
-            body = connection.execute(
-                select(inbound_event.c.body).where(inbound_event.c.tenant == TENANT, inbound_event.c.id == id_)
-            ).scalar()
+            body = connection.execute(_EVENT, {"key": id_}).scalar()
             if body is None:
                 return None
-            names = connection.execute(keys).scalars().all()
-            row = connection.execute(select(operation).where(_named(names)).limit(1)).first()
+            names = connection.execute(_EVENT_KEYS, {"key": id_}).scalars().all()
+            row = connection.execute(_OPERATION_NAMED, {"keys": list(names)}).first()
             return orjson.loads(body), _operation(row) if row else None
 
         return await self._database.read(work)
 
     async def kept_events(self, keys: Sequence[str]) -> list[str]:
         """Events that name one of these identifiers and were not yet found to speak of an operation, oldest first."""
-        statement = (
-            select(inbound_event.c.id)
-            .join(
-                inbound_key,
-                and_(inbound_key.c.tenant == inbound_event.c.tenant, inbound_key.c.event_id == inbound_event.c.id),
-            )
-            .where(
-                inbound_event.c.tenant == TENANT,
-                inbound_key.c.key.in_(keys),
-                inbound_event.c.operation_id.is_(None),
-            )
-            .order_by(inbound_event.c.received_at)
-        )
-        ids = await self._database.read(lambda connection: connection.execute(statement).scalars().all())
-        return list(dict.fromkeys(ids))  # one event may name several of them
+        rows = await self._rows(_KEPT_EVENTS, keys=list(keys))
+        return list(dict.fromkeys(row.id for row in rows))  # one event may name several of them
 
     async def is_registered(self, target: str, callback: str) -> bool:
         """Whether we have put this callback on the target's hub."""
-        statement = select(registration.c.target).where(
-            registration.c.tenant == TENANT, registration.c.target == target, registration.c.callback == callback
-        )
-        row = await self._database.read(lambda connection: connection.execute(statement).first())
-        return row is not None
+        return bool(await self._rows(_REGISTERED, at=target, told=callback))
 
     async def registered(self, target: str, callback: str, remote_id: str | None) -> None:
         """Remember it."""
         row = {"target": target, "callback": callback, "remote_id": remote_id, "created_at": time.time()}
         await self._database.write(lambda tx: _insert_once(tx, registration, row))
+
+    async def _rows(self, statement: Select[Any], **values: Any) -> Sequence[Row[Any]]:
+        return await self._database.read(lambda connection: connection.execute(statement, values).all())

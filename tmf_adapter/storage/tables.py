@@ -1,6 +1,7 @@
 """Every table on one page.
 
-Instants are Unix seconds (UTC), except those shown on the wire, which are RFC 3339 text. ``tenant`` leads every unique key. Bodies are JSON text, kept as they will be sent.
+Instants are Unix seconds (UTC), except those shown on the wire, which are RFC 3339 text. ``tenant`` leads every unique
+key. Bodies are JSON text, kept as they will be sent.
 """
 
 from sqlalchemy import (

@@ -1,4 +1,4 @@
-"""What a change to a resource is, and which events it raises (TMF621 v5.0.1 and TMF656 v5.0.0, notification listeners)."""
+"""What a change to a resource is, and which events it raises (TMF621 v5.0.1, TMF656 v5.0.0: their listeners)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -149,6 +149,6 @@ def extract(document: Doc, names: frozenset[str] | tuple[str, ...]) -> Doc:
 
 
 def raise_event(kind: Kind, resource: Resource, document: Doc, now: datetime, names: tuple[str, ...] = ()) -> Event:
-    """A new event about ``document``. Create carries all of it, every other kind the identifying members and ``names``."""
+    """A new event about ``document``: Create carries all of it, others the identifying members and ``names``."""
     payload = document if kind is Kind.CREATE else extract(document, names)
     return Event(new_id(), kind, resource, str(document["id"]), now, payload)
