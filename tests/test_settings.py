@@ -53,7 +53,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("TMF_ADAPTER_PORT", "http", "invalid literal"),  # a word
         ("TMF_ADAPTER_PORT", "70000", "between 1 and 65535"),  # out of range
         ("TMF_ADAPTER_DATABASE_URL", "mysql://x/y", "not supported"),  # a database we do not speak
-        ("TMF_ADAPTER_DATABASE_URL", "nonsense", "parse"),  # not a URL
+        ("TMF_ADAPTER_DATABASE_URL", "nonsense", "no database URL"),  # not a URL
         ("TMF_ADAPTER_MAPPINGS", "/no/such/directory", "exists"),
         ("TMF_ADAPTER_PUBLIC_URL", "tmf.example", "absolute"),  # no scheme
         ("TMF_ADAPTER_CALLBACK_ALLOW", "10.0.0.1/8", "host bits"),  # not a network

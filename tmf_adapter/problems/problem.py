@@ -11,4 +11,24 @@ RULES = Tracked(
     mandatory=frozenset({"@type", "category", "priority", "description", "reason", "originatorParty"}),
     history=False,
     resolved_event=False,
+    lists=frozenset(
+        {
+            "affectedLocation",
+            "affectedResource",
+            "affectedService",
+            "characteristic",
+            "externalIdentifier",
+            "note",
+            "parentProblem",
+            "relatedEntity",
+            "relatedEvent",
+            "relatedParty",
+            "rootCauseResource",
+            "rootCauseService",
+            "slaViolation",
+            "troubleTicket",
+            "underlyingAlarm",
+            "underlyingProblem",
+        }
+    ),
 )

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tmf_adapter.tmf.errors import Overloaded
 
@@ -33,8 +34,13 @@ def database_url(text: str) -> URL:
 
     Raises ``ValueError`` for anything that is neither.
     """
-    url = make_url(text)
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError("is no database URL; use sqlite:///file.db or postgresql://...") from None
     match url.get_backend_name():
+        case "sqlite" if not url.database or url.database == ":memory:":
+            raise ValueError("a database in memory would be another one for every connection; use sqlite:///file.db")
         case "sqlite":
             return url.set(drivername="sqlite")
         case "postgresql" | "postgres":
@@ -56,10 +62,10 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` in a reader thread; what it reads is committed."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+        return await _submitted(self._readers, self._read, work)
 
     def _read(self, work: Work[T]) -> T:
-        with _reachable(), self.engine.connect() as connection:
+        with reachable(), self.engine.connect() as connection:
             return work(connection)
 
     async def write(self, work: Work[T]) -> T:
@@ -78,12 +84,25 @@ class Database:
 
 
 @contextmanager
-def _reachable() -> Iterator[None]:
-    """A database that is away is the client's cue to come back, not an internal error."""
+def reachable() -> Iterator[None]:
+    """Raises ``Overloaded``: a database that is away is the client's cue to come back, not an internal error."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise Overloaded("The database cannot be reached or is too busy.") from error
+
+
+async def _submitted(threads: ThreadPoolExecutor, function: Callable[[Work[T]], T], work: Work[T]) -> T:
+    """Run it in a thread. Raises ``Overloaded`` once the threads are shut down."""
+    try:
+        waiting = asyncio.get_running_loop().run_in_executor(threads, function, work)
+    except RuntimeError:
+        raise _closed() from None
+    return await waiting
+
+
+def _closed() -> Overloaded:
+    return Overloaded("The adapter is shutting down.")
 
 
 def _sqlite(url: URL, synchronous: str) -> Engine:
@@ -120,10 +139,10 @@ class _PooledWriter:
         self._threads = ThreadPoolExecutor(POSTGRESQL_CONNECTIONS - READERS, thread_name_prefix="write")
 
     async def write(self, work: Work[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transaction, work)
+        return await _submitted(self._threads, self._transaction, work)
 
     def _transaction(self, work: Work[T]) -> T:
-        with _reachable(), self._engine.begin() as connection:
+        with reachable(), self._engine.begin() as connection:
             return work(connection)
 
     def close(self) -> None:
@@ -143,7 +162,8 @@ class _Waiting:
     def run(self, connection: Connection) -> None:
         """Keep the result or the error; the caller sees neither before the commit."""
         try:
-            self.result = self.work(connection)
+            with reachable():
+                self.result = self.work(connection)
         except Exception as error:
             self.error = error
 
@@ -162,24 +182,41 @@ class _GroupCommit:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
     async def write(self, work: Work[T]) -> T:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Waiting(work, future, loop))
+        with self._gate:
+            if self._is_closed:
+                raise _closed()
+            self._queue.put(_Waiting(work, future, loop))
         return await future
 
     def close(self) -> None:
-        self._queue.put(None)
+        with self._gate:
+            if not self._is_closed:
+                self._is_closed = True
+                self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:
-        with self._engine.connect() as connection:
-            while (batch := self._next()) is not None:
+        connection: Connection | None = None
+        while (batch := self._next()) is not None:
+            try:
+                with reachable():
+                    connection = connection or self._engine.connect()
+            except Exception as error:  # the writer must live; it connects again for the next who asks
+                for waiting in batch:
+                    waiting.error = error
+            else:
                 self._commit(connection, batch)
-                _settle(batch)
+            _settle(batch)
+        if connection is not None:
+            connection.close()
 
     def _next(self) -> list[_Waiting] | None:
         """Everybody who waits, at least one; None when the database closes."""
@@ -200,12 +237,13 @@ class _GroupCommit:
 
     def _commit(self, connection: Connection, batch: Sequence[_Waiting]) -> None:
         try:
-            with _reachable():
+            with reachable():
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 _run_alone(connection, batch[0]) if len(batch) == 1 else _run_together(connection, batch)
                 connection.commit()
         except Exception as error:  # the writer must live; everyone who waited is told
             connection.rollback()
+            connection.connection.rollback()  # a commit that failed leaves SQLAlchemy with nothing to roll back
             for waiting in batch:
                 waiting.error = waiting.error or error
 

@@ -1,16 +1,25 @@
 """A query as a WHERE clause that gives the same answer on SQLite and PostgreSQL."""
 
-from sqlalchemy import ColumnElement, Table, case, cast, func, literal, type_coerce
+from sqlalchemy import ColumnElement, Table, case, cast, func, literal, null, type_coerce
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import Text
 
+from tmf_adapter.tmf.errors import BadQuery
 from tmf_adapter.tmf.query import Query
+
+VALUES = 1_000
+"""A query may name this many values; a statement of PostgreSQL takes 65,535."""
 
 _COLUMNS = {"id": "id", "status": "status", "creationDate": "creation_date"}
 
 
 def conditions(dialect: str, table: Table, query: Query) -> list[ColumnElement[bool]]:
-    """One condition per filtered attribute."""
+    """One condition per filtered attribute. Raises ``BadQuery``."""
+    values = [value for _, alternatives in query.filters for value in alternatives]
+    if len(values) > VALUES:
+        raise BadQuery(f"The query names {len(values)} values.", f"At most {VALUES} are possible.")
+    if any("\0" in value for value in values):
+        raise BadQuery("The query names a value with the character U+0000.")
     return [attribute(dialect, table, name).in_(values) for name, values in query.filters]
 
 
@@ -29,5 +38,5 @@ def attribute(dialect: str, table: Table, name: str) -> ColumnElement[str]:
 def _sqlite_text(table: Table, name: str) -> ColumnElement[str]:
     path = literal(f'$."{name}"')
     kind = func.json_type(table.c.body, path)
-    value = cast(func.json_extract(table.c.body, path), Text)
-    return case((kind == "true", "true"), (kind == "false", "false"), else_=value)
+    text = func.json_extract(table.c.body, path)
+    return case((kind == "null", null()), (kind == "text", text), else_=table.c.body.op("->")(path))

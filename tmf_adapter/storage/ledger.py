@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import orjson
 from sqlalchemy import Connection, insert
@@ -45,16 +46,26 @@ class Ledger:
 
     database: Database
     consequences: Sequence[Consequence]
+    _lines: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def change(
         self, store: ResourceStore, resource_id: str | None, decide: Decide, also: Sequence[Duty] = ()
     ) -> Stored | None:
         """Decide on the resource as it is, then write the change with all it owes and ``also``, or nothing.
 
-        ``resource_id`` is None for a resource that does not exist yet. When another writer was faster, the change is
-        decided again on what that one left; ``LostRace`` when that happens too often. Returns the resource as it is
-        afterwards, None when it was deleted.
+        ``resource_id`` is None for a resource that does not exist yet. Within this process the changes of one resource
+        stand in line. When another process was faster, the change is decided again on what that one left;
+        ``LostRace`` when that happens too often. Returns the resource as it is afterwards, None when it was deleted.
         """
+        if resource_id is None:
+            return await self._change(store, None, decide, also)
+        line = self._lines.setdefault(resource_id, asyncio.Lock())
+        async with line:
+            return await self._change(store, resource_id, decide, also)
+
+    async def _change(
+        self, store: ResourceStore, resource_id: str | None, decide: Decide, also: Sequence[Duty]
+    ) -> Stored | None:
         for attempt in range(TRIES):
             before = await store.load(resource_id) if resource_id is not None else None
             change = decide(before)

@@ -11,9 +11,12 @@ from sqlalchemy import Connection, Row, Table, bindparam, delete, func, insert, 
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.filters import conditions
 from tmf_adapter.storage.tables import TENANT
-from tmf_adapter.tmf.errors import NotFound
+from tmf_adapter.tmf.errors import NotFound, TooLarge
 from tmf_adapter.tmf.events import Change, Stored
 from tmf_adapter.tmf.query import Page, Query
+
+DOCUMENT_LIMIT = 4 << 20
+"""Bytes that a document may grow to, patch by patch; the limit of one request is the api room's."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -98,7 +101,7 @@ class ResourceStore:
         return Stored(orjson.loads(row.body), row.version, row.episode)
 
     async def _row(self, resource_id: str) -> _Text:
-        row = await self._by_id.get(resource_id)
+        row = await self._by_id.get(resource_id) if "\0" not in resource_id else None
         if row is None:
             raise NotFound(f"There is no {self._name} with this id.", f"id: {resource_id[:80]}")
         return row
@@ -116,6 +119,9 @@ class ResourceStore:
 
     def _values(self, stored: Stored) -> dict[str, object]:
         document = stored.document
+        body = orjson.dumps(document)
+        if len(body) > DOCUMENT_LIMIT:
+            raise TooLarge(f"The {self._name} would grow beyond {DOCUMENT_LIMIT >> 20} MiB.", "Nothing was written.")
         return {
             "tenant": TENANT,
             "id": stored.id,
@@ -123,7 +129,7 @@ class ResourceStore:
             "episode": stored.episode,
             "status": stored.status,
             "creation_date": document["creationDate"],
-            "body": orjson.dumps(document).decode(),
+            "body": body.decode(),
         }
 
     async def page(self, query: Query) -> Page:

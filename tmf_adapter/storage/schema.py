@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from tmf_adapter.storage.database import Database
+from tmf_adapter.storage.database import Database, reachable
 
 _LOCK = 6_210_656
 """The PostgreSQL advisory lock under which one process at a time migrates."""
@@ -23,9 +23,11 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def upgrade(database: Database) -> None:
-    """Apply the migrations that are missing, all in one transaction."""
-    with database.engine.begin() as connection:
-        if not database.is_sqlite:
+    """Apply the migrations that are missing, all in one transaction. Raises ``Overloaded``."""
+    with reachable(), database.engine.begin() as connection:
+        if database.is_sqlite:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver would run DDL outside of any transaction
+        else:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         if not is_current(connection):
             command.upgrade(_config(connection), "head")

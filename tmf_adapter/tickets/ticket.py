@@ -5,7 +5,7 @@ from datetime import datetime
 
 from tmf_adapter.tmf.events import Author, Change, Doc, Stored
 from tmf_adapter.tmf.ids import new_id
-from tmf_adapter.tmf.lifecycle import TICKET
+from tmf_adapter.tmf.lifecycle import REOPENING, TICKET
 from tmf_adapter.tmf.time import stamp
 from tmf_adapter.tmf.tracked import Tracked
 
@@ -17,6 +17,17 @@ RULES = Tracked(
     mandatory=frozenset({"@type", "description", "severity", "ticketType"}),
     history=True,
     resolved_event=True,
+    lists=frozenset(
+        {
+            "attachment",
+            "externalIdentifier",
+            "note",
+            "relatedEntity",
+            "relatedParty",
+            "troubleTicketCharacteristic",
+            "troubleTicketRelationship",
+        }
+    ),
 )
 
 AUTHOR = "tmf_adapter"
@@ -44,6 +55,8 @@ def report(before: Stored, said: Report, now: datetime) -> Change:
     """
     document = dict(before.document)
     way = (RULES.lifecycle.path(before.status, said.status) if said.status else ()) or ()
+    if (before.status, *way)[:2] == REOPENING:
+        way = ()  # a reopening is the customer's, never a recovery's
     if way:
         document["statusChangeReason"] = said.reason
     if said.note:
@@ -60,13 +73,21 @@ def _note(text: str, now: datetime) -> Doc:
 
 
 def _characteristics(document: Doc, values: dict[str, str]) -> list[Doc]:
-    """The ticket's characteristics with ours set; one of the same name is replaced where it stands."""
+    """The ticket's characteristics with ours set; of those with the same name, ours stands in place of the first."""
     ours = {
         name: {"@type": "StringCharacteristic", "name": name, "valueType": "string", "value": value}
         for name, value in values.items()
     }
-    kept = [ours.pop(entry.get("name"), entry) for entry in document.get("troubleTicketCharacteristic", ())]
-    return [*kept, *ours.values()]
+    placed: set[str] = set()
+    kept = []
+    for entry in document.get("troubleTicketCharacteristic", ()):
+        name = entry.get("name")
+        if name not in ours:
+            kept.append(entry)
+        elif name not in placed:
+            placed.add(name)
+            kept.append(ours[name])
+    return [*kept, *(entry for name, entry in ours.items() if name not in placed)]
 
 
 def _related(entity: Doc) -> Doc:

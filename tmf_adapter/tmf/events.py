@@ -136,7 +136,22 @@ class Change:
 
 def changed_members(before: Doc, after: Doc) -> tuple[str, ...]:
     """The first-level members that were added, removed or given another value, sorted by name."""
-    return tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
+    return tuple(
+        sorted(
+            name
+            for name in before.keys() | after.keys()
+            if not (name in before and name in after and _same(before[name], after[name]))
+        )
+    )
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal as JSON is: ``true`` is not 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
 ALWAYS = ("@type", "@baseType", "@schemaLocation", "id", "href")

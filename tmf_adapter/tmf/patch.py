@@ -18,18 +18,22 @@ OPERATIONS = 1_000
 """A json-patch may have this many operations."""
 COPIED = 1 << 20
 """And its copies may add this many characters, since each may double what the one before it made."""
+LEVELS = 254
+"""No serializer we use writes more."""
 
 
-def apply(document: Doc, body: Any, media_type: str) -> Doc:
-    """``document`` as ``body`` changes it; ``document`` itself is left alone.
+def apply(document: Doc, body: Any, media_type: str, lists: frozenset[str] = frozenset()) -> Doc:
+    """``document`` as ``body`` changes it; ``document`` itself is left alone. ``lists``: members that are arrays.
 
     Raises ``Invalid`` for a patch that cannot be applied, ``Conflict`` for a failed ``test``.
     """
     if media_type in MERGE:
+        if not isinstance(body, dict):
+            raise Invalid.at("", "a merge-patch must be an object")
         merged: Doc = _merged(document, body)
         return merged
     if media_type == JSON_PATCH:
-        return _json_patched(document, body if isinstance(body, list) else [body])
+        return _json_patched(document, body if isinstance(body, list) else [body], lists)
     if media_type == JSON_PATCH_QUERY:
         raise NotYetSupported("json-patch-query is not supported yet.", f"Use {JSON_PATCH} or a merge-patch.")
     raise UnsupportedMediaType(f"{media_type} is no patch format.")
@@ -40,7 +44,15 @@ def touches(body: Any, media_type: str, member: str) -> bool:
     if media_type in MERGE:
         return member in body
     operations = body if isinstance(body, list) else [body]
-    return any(operation["path"].split("/")[1:2] == [member] for operation in operations)
+    return any(_writes(operation, member) for operation in operations)
+
+
+def _writes(operation: Doc, member: str) -> bool:
+    """Whether a json-patch operation puts or takes away this member, or all of them."""
+    if operation["op"] == "test":
+        return False
+    places = [operation["path"], *([operation["from"]] if operation["op"] == "move" else ())]
+    return any(place == "" or place.split("/")[1] == member for place in places)
 
 
 def _merged(target: Any, patch: Any) -> Any:
@@ -56,19 +68,36 @@ def _merged(target: Any, patch: Any) -> Any:
     return result
 
 
-def _json_patched(document: Doc, operations: list[Doc]) -> Doc:
+def _json_patched(document: Doc, operations: list[Doc], lists: frozenset[str]) -> Doc:
     if len(operations) > OPERATIONS:
         raise Invalid(f"A json-patch may have at most {OPERATIONS} operations, this one has {len(operations)}.")
     result: Any = json.loads(json.dumps(document))
     allowance = COPIED
     for number, operation in enumerate(operations):
-        result, allowance = _operated(result, operation, f"/{number}", allowance)
+        result, allowance = _operated(result, operation, f"/{number}", allowance, lists)
     if not isinstance(result, dict):
         raise Invalid.at("", "the patch must leave an object")
+    if _is_deep(result):
+        raise Invalid.at("", f"the patch must not nest deeper than {LEVELS} levels")
     return result
 
 
-def _operated(document: Any, operation: Doc, place: str, allowance: int) -> tuple[Any, int]:
+def _is_deep(document: Any) -> bool:
+    """Whether it nests deeper than ``LEVELS``; without recursion, which is what such a document breaks."""
+    level = [document]
+    for _ in range(LEVELS):
+        level = [
+            inner
+            for part in level
+            for inner in (part.values() if isinstance(part, dict) else part)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _operated(document: Any, operation: Doc, place: str, allowance: int, lists: frozenset[str]) -> tuple[Any, int]:
     """One operation, in place; what it may still copy comes back beside the result."""
     try:
         if operation.get("op") == "copy":
@@ -76,20 +105,28 @@ def _operated(document: Any, operation: Doc, place: str, allowance: int) -> tupl
             allowance -= len(json.dumps(copied))
             if allowance < 0:
                 raise Invalid.at(place, "the patch copies too much")
-        patch = jsonpatch.JsonPatch([_appending(document, operation)])
+        patch = jsonpatch.JsonPatch([_appending(document, operation, lists)])
         return patch.apply(document, in_place=True), allowance
     except jsonpatch.JsonPatchTestFailed:
         raise Conflict("A test of the patch failed.", f"Operation {place[1:]} on {operation['path']}.") from None
+    except RecursionError:
+        raise Invalid.at(place, f"nests deeper than {LEVELS} levels") from None
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, KeyError, TypeError) as error:
         raise Invalid.at(place, f"cannot be applied: {_short(error)}") from None
 
 
-def _appending(document: Any, operation: Doc) -> Doc:
+def _appending(document: Any, operation: Doc, lists: frozenset[str]) -> Doc:
     """TMF's own reading: ``add /note`` with one object appends it to the list that is there (official v5 example)."""
-    if operation.get("op") != "add" or isinstance(operation.get("value"), list):
+    path = operation["path"]
+    if operation["op"] != "add" or not path or not isinstance(operation.get("value"), dict):
         return operation
-    target = jsonpointer.resolve_pointer(document, operation["path"], None) if operation["path"] else None
-    return {**operation, "path": operation["path"] + "/-"} if isinstance(target, list) else operation
+    parent = jsonpointer.resolve_pointer(document, path.rpartition("/")[0], None)
+    if not isinstance(parent, dict):
+        return operation
+    target = jsonpointer.resolve_pointer(document, path, None)
+    if target is None and path[1:] in lists:
+        return {**operation, "value": [operation["value"]]}
+    return {**operation, "path": path + "/-"} if isinstance(target, list) else operation
 
 
 def _short(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """The TMF630 query string, as far as it goes today: equality on first-level attributes, fields, offset and limit."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,7 @@ def parse(pairs: Sequence[tuple[str, str]], attributes: Collection[str]) -> Quer
                 limit = min(_number(name, value), PAGE)
             case _:
                 _known(name, attributes)
-                filters[name] = filters.get(name, ()) + tuple(_unquoted(part) for part in value.split(","))
+                filters[name] = filters.get(name, ()) + _alternatives(value)
     return Query(tuple(filters.items()), fields, offset, limit)
 
 
@@ -78,11 +79,20 @@ def _known(name: str, attributes: Collection[str]) -> None:
 
 def _number(name: str, value: str) -> int:
     """Any integer; one out of range is clamped."""
-    try:
-        number = int(value) if len(value) < 20 else (2**62 if value.lstrip("+-").isdigit() else int("x"))
-    except ValueError:
-        raise BadQuery(f"The query parameter {name} must be an integer, not {value[:40]!r}.") from None
-    return max(0, min(number, 2**62)) if not value.startswith("-") else 0
+    if not re.fullmatch(r"[ +-]?[0-9]+", value):
+        raise BadQuery(f"The query parameter {name} must be an integer, not {value[:40]!r}.")
+    if value.startswith("-"):
+        return 0
+    digits = value.lstrip(" +").lstrip("0") or "0"
+    return min(int(digits[:20]), 2**62)
+
+
+def _alternatives(value: str) -> tuple[str, ...]:
+    """A quoted value whole; else what stands between the commas, and, for a text that has commas itself, all of it."""
+    if (whole := _unquoted(value)) != value and value[0] not in whole:
+        return (whole,)
+    parts = tuple(_unquoted(part) for part in value.split(","))
+    return parts if len(parts) == 1 else (*parts, value)
 
 
 def _unquoted(value: str) -> str:

@@ -41,7 +41,7 @@ class Tracked:
 
     ``server_set`` are the members that only the server sets: ignored on create; on PATCH an equal value passes,
     another is 400. ``mandatory`` must be there on create and may not be patched away (TMF's patch form requires none).
-    ``history`` and ``resolved_event`` are what TMF621 has and TMF656 has not.
+    ``lists`` are the members that hold several. ``history`` and ``resolved_event`` are what only TMF621 has.
     """
 
     resource: Resource
@@ -51,6 +51,7 @@ class Tracked:
     mandatory: frozenset[str]
     history: bool
     resolved_event: bool
+    lists: frozenset[str]
 
     def open(
         self, body: Doc, collection: str, now: datetime, by: Author, validate: Validate, id_: str | None = None
@@ -76,9 +77,9 @@ class Tracked:
         self, before: Stored, body: Any, media_type: str, now: datetime, by: Author, validate: Validate
     ) -> Change | None:
         """What a patch makes of it; None when it changes nothing. Raises ``Invalid`` or ``IllegalTransition``."""
-        merged = apply(before.document, self._without_type(body, before), media_type)
+        merged = apply(before.document, self._without_type(body, before), media_type, self.lists)
         self._refuse_server_set(before.document, merged)
-        if merged == before.document:
+        if not changed_members(before.document, merged):
             return None
         self._require_mandatory(merged)
         validate(merged)
@@ -115,8 +116,10 @@ class Tracked:
         for number, following in enumerate(way):
             document["status"] = following
             _set_or_drop(document, "statusChangeReason", reason if number == len(way) - 1 else None)
-            if not keeps_resolution_date:
-                _set_or_drop(document, "resolutionDate", moment if following == "resolved" else None)
+            if following == "resolved" and not keeps_resolution_date:
+                document["resolutionDate"] = moment
+            elif following == "inProgress" and status in ("resolved", "closed") and not keeps_resolution_date:
+                document.pop("resolutionDate", None)
             document["lastUpdate"] = moment
             self._mark_status(document, moment)
             events.append(raise_event(Kind.STATUS, self.resource, document, now, _STATUS_MEMBERS))
@@ -156,7 +159,7 @@ class Tracked:
         return body
 
     def _require_mandatory(self, document: Doc) -> None:
-        missing = sorted(self.mandatory - document.keys())
+        missing = sorted((self.mandatory | {"status"}) - document.keys())
         if missing:
             faults = [Fault(f"/{name}", "is mandatory") for name in missing]
             raise Invalid(f"A {self.type} would lack what is mandatory.", faults=faults)
