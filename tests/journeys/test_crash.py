@@ -72,3 +72,24 @@ def test_a_registration_answered_with_201_survives(remote: World) -> None:
     remote.adapter.kill()
     remote.launch()
     assert remote.get(f"{TICKET_HUB}/{hub['id']}").json()["callback"] == callback
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_when_one_of_two_processes_dies_the_other_keeps_its_promises(remote: World) -> None:
+    other = World(remote.database_url, remote.mappings, session=remote.session)
+    other.downstream = remote.downstream
+    other.launch()
+    try:
+        ids = [remote.open(f"line-ok-{number}") for number in range(6)]
+        ids += [other.open(f"line-workaround-{number}") for number in range(6)]
+        assert remote.adapter is not None
+        remote.adapter.kill()
+        remote.url = other.url
+        for id_ in ids:
+            assert remote.until_reported(id_)["status"] == "resolved"
+            remote.until_notified(id_, EVENTS)
+        assert remote.downstream is not None
+        assert set(remote.control(remote.downstream)["by_operation"].values()) == {1}
+    finally:
+        assert other.adapter is not None
+        other.adapter.kill()

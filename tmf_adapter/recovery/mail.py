@@ -44,15 +44,18 @@ class Mail:
 
     async def read(self, recovery: Recovery, operations: Sequence[Operation], operation: Operation, step: Step) -> bool:
         """Judge every event that speaks of the operation and was not judged yet; whether it has its verdict now."""
-        for event_id in await self.store.kept_events([operation.id, operation.remote_id or operation.id]):
-            found = await self.store.event(event_id)
-            if found is None:
-                continue
-            resource = await self._resource(operation, step, found[0])
-            if resource is None:
-                await self._look_again(operation)
-                return False
-            judgement = _judge_event(recovery, operations, operation, step, found[0], resource)
+        events = await self.store.kept_events([operation.id, operation.remote_id or operation.id])
+        if not events:
+            return False
+        found = await self._fetch(operation, step)
+        if found is Found.UNREACHABLE:
+            await self._look_again(operation)
+            return False
+        known = operation.response or {} if isinstance(found, Found) else found
+        for event_id, event in events.items():
+            # Events may carry only what changed, so each is read on top of the resource as it stands.
+            resource = {**known, **_payload(event, operation.resource)}
+            judgement = _judge_event(recovery, operations, operation, step, event, resource)
             if await self._conclude(operation, judgement, event_id):
                 return True
         return False
@@ -68,14 +71,6 @@ class Mail:
             judgement = _judge(recovery, operations, operation, step.await_, found)
         late = f"no result of {operation.resource} {operation.remote_id} within {step.await_.within}"
         await self._conclude(operation, judgement or Judgement(recovery.mapping.on_timeout, late, {}), None)
-
-    async def _resource(self, operation: Operation, step: Step, event: Doc) -> Doc | None:
-        """The resource as it stands, with what the event says on top: events may carry only what changed."""
-        found = await self._fetch(operation, step)
-        if found is Found.UNREACHABLE:
-            return None
-        known = operation.response or {} if isinstance(found, Found) else found
-        return {**known, **_payload(event, operation.resource)}
 
     async def _fetch(self, operation: Operation, step: Step) -> Doc | Found:
         facts = OPERATIONS[operation.call]

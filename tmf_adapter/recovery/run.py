@@ -84,9 +84,9 @@ class Runs:
 
     async def judge(self, event_id: str) -> None:
         """Let the recovery that an inbound event speaks of read its mail."""
-        found = await self._store.event(event_id)
-        if found is not None and found[1] is not None:
-            await self.advance(found[1].recovery_id)
+        recovery_id = await self._store.recovery_of(event_id)
+        if recovery_id is not None:
+            await self.advance(recovery_id)
 
     async def deadline(self, operation_id: str) -> None:
         """The time for a result is over."""
@@ -106,10 +106,10 @@ class Runs:
 
     async def _step(self, recovery_id: str) -> bool:
         """Do what is next; whether there may be more to do at once."""
-        recovery = await self._store.recovery(recovery_id)
-        if recovery is None or recovery.state is not State.RUNNING:
+        found = await self._store.load(recovery_id)
+        if found is None or found[0].state is not State.RUNNING:
             return False
-        operations = await self._store.operations(recovery_id)
+        recovery, operations = found
         try:
             bound = replace(recovery, scope=bind(recovery.mapping, recovery.scope))
             return await self._move(bound, operations)
@@ -134,8 +134,8 @@ class Runs:
                 return await self._acting.resume(step, operation)
 
     async def _expire(self, recovery_id: str, operation_id: str) -> None:
-        recovery = await self._store.recovery(recovery_id)
-        operations = await self._store.operations(recovery_id)
+        found = await self._store.load(recovery_id)
+        recovery, operations = found or (None, [])
         for operation in operations:
             if recovery and operation.id == operation_id and operation.stage is Stage.WAITING:
                 bound = replace(recovery, scope=bind(recovery.mapping, recovery.scope))

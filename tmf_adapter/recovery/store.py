@@ -77,16 +77,17 @@ _NAMED = and_(
     ),
 )
 _CONCERNED = select(operation.c.id).where(_NAMED).limit(1)
-_OPERATION_NAMED = select(operation).where(_NAMED).limit(1)
-_EVENT = select(inbound_event.c.body).where(inbound_event.c.tenant == TENANT, inbound_event.c.id == bindparam("key"))
-_EVENT_KEYS = select(inbound_key.c.key).where(
-    inbound_key.c.tenant == TENANT, inbound_key.c.event_id == bindparam("key")
+_RECOVERY_OF_EVENT = (
+    select(operation.c.recovery_id)
+    .join(inbound_key, or_(inbound_key.c.key == operation.c.id, inbound_key.c.key == operation.c.remote_id))
+    .where(operation.c.tenant == TENANT, inbound_key.c.tenant == TENANT, inbound_key.c.event_id == bindparam("key"))
+    .limit(1)
 )
 _ATTRIBUTE_EVENT = update(inbound_event).where(
     inbound_event.c.tenant == TENANT, inbound_event.c.id == bindparam("event")
 )
 _KEPT_EVENTS = (
-    select(inbound_event.c.id)
+    select(inbound_event.c.id, inbound_event.c.body)
     .join(
         inbound_key,
         and_(inbound_key.c.tenant == inbound_event.c.tenant, inbound_key.c.event_id == inbound_event.c.id),
@@ -249,42 +250,36 @@ class RecoveryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def recovery(self, id_: str) -> Recovery | None:
-        """The recovery with its copy of the mapping."""
-        rows = await self._rows(_RECOVERY, key=id_)
-        return _recovery(rows[0]) if rows else None
+    async def load(self, recovery_id: str) -> tuple[Recovery, list[Operation]] | None:
+        """The recovery with its copy of the mapping, and its operations so far, oldest first."""
+
+        def work(connection: Connection) -> tuple[Recovery, list[Operation]] | None:
+            row = connection.execute(_RECOVERY, {"key": recovery_id}).first()
+            if row is None:
+                return None
+            return _recovery(row), [_operation(each) for each in connection.execute(_OPERATIONS, {"key": recovery_id})]
+
+        return await self._database.read(work)
 
     async def ticket_of(self, recovery_id: str) -> str | None:
         """The ticket it is for, whatever else of it can be read."""
         rows = await self._rows(_TICKET_OF, key=recovery_id)
         return rows[0].ticket_id if rows else None
 
-    async def operations(self, recovery_id: str) -> list[Operation]:
-        """Its operations so far, oldest first."""
-        return [_operation(row) for row in await self._rows(_OPERATIONS, key=recovery_id)]
-
     async def operation(self, id_: str) -> Operation | None:
         """The operation with this id of ours."""
         rows = await self._rows(_OPERATION, key=id_)
         return _operation(rows[0]) if rows else None
 
-    async def event(self, id_: str) -> tuple[Doc, Operation | None] | None:
-        """An inbound event, and the operation that it speaks of."""
+    async def recovery_of(self, event_id: str) -> str | None:
+        """The recovery that an inbound event speaks of."""
+        rows = await self._rows(_RECOVERY_OF_EVENT, key=event_id)
+        return rows[0].recovery_id if rows else None
 
-        def work(connection: Connection) -> tuple[Doc, Operation | None] | None:
-            body = connection.execute(_EVENT, {"key": id_}).scalar()
-            if body is None:
-                return None
-            names = connection.execute(_EVENT_KEYS, {"key": id_}).scalars().all()
-            row = connection.execute(_OPERATION_NAMED, {"keys": list(names)}).first()
-            return orjson.loads(body), _operation(row) if row else None
-
-        return await self._database.read(work)
-
-    async def kept_events(self, keys: Sequence[str]) -> list[str]:
+    async def kept_events(self, keys: Sequence[str]) -> dict[str, Doc]:
         """Events that name one of these identifiers and were not yet found to speak of an operation, oldest first."""
         rows = await self._rows(_KEPT_EVENTS, keys=list(keys))
-        return list(dict.fromkeys(row.id for row in rows))  # one event may name several of them
+        return {row.id: orjson.loads(row.body) for row in rows}  # one event may name several of them
 
     async def is_registered(self, target: str, callback: str) -> bool:
         """Whether we have put this callback on the target's hub."""
