@@ -194,12 +194,13 @@ async def test_a_change_that_is_rolled_back_changes_nothing(room: Room) -> None:
     await subscribe(hub, Sink(port=1))
     await desk.open(a_ticket())
     with pytest.MonkeyPatch.context() as patch:
+        saw = hub.subscriptions._saw
 
-        def fail(*_: object) -> None:
+        def fail(revision: int) -> None:
+            saw(revision)
             raise RuntimeError("disk full")
 
-        seen = hub.subscriptions._saw
-        patch.setattr(hub.subscriptions, "_saw", lambda revision: (seen(revision), fail()))
+        patch.setattr(hub.subscriptions, "_saw", fail)
         with pytest.raises(RuntimeError):
             await subscribe(hub, Sink(port=1), path="/other")
     await desk.open(a_ticket())
