@@ -171,16 +171,15 @@ async def test_those_who_wait_together_are_committed_together(sqlite: Database) 
 
 
 async def test_nobody_is_told_that_it_is_written_when_the_commit_fails(database: Database) -> None:
+    def fail(_connection: Connection) -> None:
+        raise OSError("the disk is gone")
+
+    event.listen(database.engine, "commit", fail)
     gate = Gate()
     first = asyncio.create_task(database.write(gate.work))
     await gate.entered()
     others = [asyncio.create_task(database.write(lambda tx, key=key: put(tx, key))) for key in "abc"]
     await turns()
-
-    def fail(_connection: Connection) -> None:
-        raise OSError("the disk is gone")
-
-    event.listen(database.engine, "commit", fail)
     gate.open()
     results = await asyncio.gather(first, *others, return_exceptions=True)
     event.remove(database.engine, "commit", fail)

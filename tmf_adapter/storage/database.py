@@ -6,7 +6,9 @@ readers; PostgreSQL has a bounded pool. Neither blocks the event loop.
 
 import asyncio
 import queue
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -56,17 +58,38 @@ class Database:
         self.url = database_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(self.url, synchronous) if self.is_sqlite else _postgresql(self.url)
+        self._local = threading.local()
+        self._kept: list[Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._writer: _GroupCommit | _PooledWriter
         self._writer = _GroupCommit(self.engine) if self.is_sqlite else _PooledWriter(self.engine)
 
     async def read(self, work: Work[T]) -> T:
-        """Run ``work`` in a reader thread; what it reads is committed."""
+        """Run ``work`` in a reader thread; what it reads is committed, each statement's at its own moment."""
         return await _submitted(self._readers, self._read, work)
 
     def _read(self, work: Work[T]) -> T:
-        with reachable(), self.engine.connect() as connection:
-            return work(connection)
+        connection: Connection | None = getattr(self._local, "connection", None)
+        try:
+            with reachable():
+                if connection is None:
+                    connection = self._local.connection = self._reading()
+                return work(connection)
+        except BaseException:
+            self._local.connection = None  # whatever state it was left in, the next look begins with another
+            if connection is not None:
+                self._kept.remove(connection)
+                connection.invalidate()
+                connection.close()
+            raise
+
+    def _reading(self) -> Connection:
+        """A reader thread keeps its connection; each of its statements is a transaction of its own."""
+        connection = self.engine.connect()
+        if not self.is_sqlite:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        self._kept.append(connection)
+        return connection
 
     async def write(self, work: Work[T]) -> T:
         """Run ``work`` in a transaction; it is committed when this returns, and undone when ``work`` raised.
@@ -80,6 +103,8 @@ class Database:
         """Finish what was begun, then let go of every connection."""
         self._writer.close()
         self._readers.shutdown()
+        for connection in self._kept:
+            connection.close()
         self.engine.dispose()
 
 
@@ -111,15 +136,24 @@ def _sqlite(url: URL, synchronous: str) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = "IMMEDIATE"
-        for pragma in (
-            f"busy_timeout={BUSY_MILLISECONDS}",
-            "foreign_keys=ON",
-            "journal_mode=WAL",
-            f"synchronous={synchronous}",
-        ):
+        for pragma in (f"busy_timeout={BUSY_MILLISECONDS}", "foreign_keys=ON", f"synchronous={synchronous}"):
             connection.execute(f"PRAGMA {pragma}")
+        _switch_to_wal(connection)
 
     return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Of several that switch a new file at once all but one are refused without waiting, whatever the busy timeout."""
+    end = time.monotonic() + BUSY_MILLISECONDS / 1_000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 def _postgresql(url: URL) -> Engine:
@@ -238,8 +272,8 @@ class _GroupCommit:
     def _commit(self, connection: Connection, batch: Sequence[_Waiting]) -> None:
         try:
             with reachable():
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                _run_alone(connection, batch[0]) if len(batch) == 1 else _run_together(connection, batch)
+                if not _run_all(connection, batch):
+                    _run_each(connection, batch)
                 connection.commit()
         except Exception as error:  # the writer must live; everyone who waited is told
             connection.rollback()
@@ -248,14 +282,22 @@ class _GroupCommit:
                 waiting.error = waiting.error or error
 
 
-def _run_alone(connection: Connection, waiting: _Waiting) -> None:
-    waiting.run(connection)
-    if waiting.error is not None:
-        raise waiting.error
-
-
-def _run_together(connection: Connection, batch: Sequence[_Waiting]) -> None:
+def _run_all(connection: Connection, batch: Sequence[_Waiting]) -> bool:
+    """The hopeful way: nobody fails, so nobody needs a savepoint. If somebody does, nothing is written."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
     for waiting in batch:
+        waiting.run(connection)
+        if waiting.error is not None:
+            connection.rollback()
+            return False
+    return True
+
+
+def _run_each(connection: Connection, batch: Sequence[_Waiting]) -> None:
+    """Each in a savepoint, so that those who fail are undone alone."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    for waiting in batch:
+        waiting.error = None
         connection.exec_driver_sql("SAVEPOINT w")
         waiting.run(connection)
         if waiting.error is not None:

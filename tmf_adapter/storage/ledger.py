@@ -12,11 +12,13 @@ from sqlalchemy import Connection, insert
 from tmf_adapter.crash import CrashPoint, crash_point
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.resources import ResourceStore, StaleVersion
-from tmf_adapter.storage.tables import event
+from tmf_adapter.storage.tables import TENANT, event
 from tmf_adapter.tmf.errors import LostRace
 from tmf_adapter.tmf.events import Change, Stored
 
 TRIES = 8
+
+_INSERT_EVENTS = insert(event)
 
 
 class Duty(Protocol):
@@ -91,7 +93,7 @@ class Ledger:
             if change:
                 store.save(tx, change)  # first: the row's lock orders the deliveries of one resource
             if rows:
-                tx.execute(insert(event), rows)
+                tx.execute(_INSERT_EVENTS, rows)
             for duty in duties:
                 duty.write(tx)
 
@@ -105,6 +107,7 @@ class Ledger:
 def _event_rows(change: Change) -> list[dict[str, object]]:
     return [
         {
+            "tenant": TENANT,
             "id": event.id,
             "type": event.type,
             "resource": event.resource,

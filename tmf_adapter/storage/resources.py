@@ -82,7 +82,9 @@ class ResourceStore:
         self._name = name
         self._by_id: Batch[str, _Text] = Batch(database, self._fetch)
         mine = (table.c.tenant == TENANT) & (table.c.id == bindparam("key"))
-        self._swap = mine & (table.c.version == bindparam("expected"))
+        swap = mine & (table.c.version == bindparam("expected"))
+        # Statements are built once: building one costs as much as running it.
+        self._insert, self._update, self._delete = insert(table), update(table).where(swap), delete(table).where(swap)
         self._select = select(table.c.id, table.c.version, table.c.episode, table.c.body).where(
             table.c.tenant == TENANT, table.c.id.in_(bindparam("keys", expanding=True))
         )
@@ -110,12 +112,11 @@ class ResourceStore:
         """Insert, replace or delete, as the change says. Raises ``StaleVersion`` when the row has moved on."""
         match change.before, change.after:
             case None, Stored() as new:
-                tx.execute(insert(self._table), self._values(new))
+                tx.execute(self._insert, self._values(new))
             case Stored() as old, None:
-                _must_hit(tx.execute(delete(self._table).where(self._swap), _key(old)).rowcount)
+                _must_hit(tx.execute(self._delete, _key(old)).rowcount)
             case Stored() as old, Stored() as new:
-                statement = update(self._table).where(self._swap)
-                _must_hit(tx.execute(statement, {**_key(old), **self._values(new)}).rowcount)
+                _must_hit(tx.execute(self._update, {**_key(old), **self._values(new)}).rowcount)
 
     def _values(self, stored: Stored) -> dict[str, object]:
         document = stored.document
