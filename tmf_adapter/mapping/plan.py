@@ -8,7 +8,7 @@ from typing import Any
 from tmf_adapter.mapping.document import Mapping, Mappings
 from tmf_adapter.mapping.expression import Names, RenderError, Scope, Truth
 from tmf_adapter.mapping.faults import listed
-from tmf_adapter.mapping.scan import narrowed, reads_of
+from tmf_adapter.mapping.scan import Reads, narrowed, reads_of
 from tmf_adapter.mapping.view import scope_of
 from tmf_adapter.tmf.events import Author, Change, Kind
 
@@ -76,13 +76,13 @@ def _kinds(change: Change) -> frozenset[Kind]:
     return frozenset(event.kind for event in change.events)
 
 
-def _names(change: Change, now: datetime) -> dict[str, Any]:
-    return scope_of(change, "", change.subject.episode, now)
+def _names(change: Change, now: datetime, reads: Reads | None = None) -> dict[str, Any]:
+    return scope_of(change, "", change.subject.episode, now, reads)
 
 
 def _matching(asked: Sequence[Mapping], ordered: Mappings, change: Change, now: datetime) -> Iterator[Mapping]:
     """Written for speed: hundreds of mappings are asked for one change, and many of their lines are the same."""
-    scope = Scope(narrowed(_names(change, now), ordered.reads))
+    scope = Scope(narrowed(_names(change, now, ordered.reads), ordered.reads))
     known: dict[str, bool] = {}
     for mapping in asked:
         if "mapping" in ordered.reads:

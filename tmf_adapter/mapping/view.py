@@ -16,10 +16,11 @@ objects) and ``note`` (an empty list). JSON in, JSON out; parts of the document 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from tmf_adapter.mapping.scan import Reads
 from tmf_adapter.tmf.events import Change, Doc
 from tmf_adapter.tmf.time import stamp
 
@@ -56,31 +57,36 @@ def name_of(text: str) -> str:
     return first[:1].lower() + first[1:] + "".join(piece[:1].upper() + piece[1:] for piece in others)
 
 
-def view_of(document: Doc) -> dict[str, Any]:
-    """The canonical view of a v5 ``document``; a member of the wrong type is left out rather than refused."""
+def view_of(document: Doc, members: Collection[str] | None = None) -> dict[str, Any]:
+    """The canonical view of a v5 ``document``; a member of the wrong type is left out rather than refused.
+
+    ``members`` are those that will be read, None for all of them; the others cost nothing.
+    """
     view: dict[str, Any] = {name: document[name] for name in _AS_IT_STANDS if name in document}
     for name, member in (("type", "ticketType"), ("severity", "severity")):
         if isinstance(text := document.get(member), str):
             view[name] = name_of(text)
-    view["char"] = _characteristics(document)
-    view["rel"] = _entities(document)
-    view["party"] = _parties(document)
-    view["ext"] = _identifiers(document)
-    view["note"] = list(_objects(document, "note"))
-    view["raw"] = document
+    for name, read in _READ.items():
+        if members is None or name in members:
+            view[name] = read(document)
     return view
 
 
-def scope_of(change: Change, mapping_id: str, episode: int, now: datetime) -> dict[str, Any]:
+def scope_of(
+    change: Change, mapping_id: str, episode: int, now: datetime, reads: Reads | None = None
+) -> dict[str, Any]:
     """What a condition of the mapping ``mapping_id`` reads when ``change`` happens: the names of ``ON_EVENT``.
 
     On create ``was`` is empty: ``was.status`` is then missing, and a line that reads it unguarded is false. On delete
-    ``t`` is the ticket as it was. ``now`` is RFC 3339 text: ``timestamp(now)`` counts with it.
+    ``t`` is the ticket as it was. ``now`` is RFC 3339 text: ``timestamp(now)`` counts with it. With ``reads``, what
+    nobody reads is left out of ``t`` and ``was``, and ``changed`` is empty unless somebody reads it.
     """
+    reads = reads if reads is not None else {"t": None, "was": None, "changed": None}
+    was = change.before.document if change.before and "was" in reads else None
     return {
-        "t": view_of(change.subject.document),
-        "was": view_of(change.before.document) if change.before else {},
-        "changed": list(change.changed),
+        "t": view_of(change.subject.document, reads.get("t", frozenset())),
+        "was": view_of(was, reads["was"]) if was is not None else {},
+        "changed": list(change.changed) if "changed" in reads else [],
         "episode": episode,
         "mapping": {"id": mapping_id},
         "now": stamp(now),
@@ -134,3 +140,13 @@ def _identifiers(document: Doc) -> dict[str, Any]:
         if isinstance(kind, str) and "id" in one:
             found.setdefault(kind, one["id"])
     return found
+
+
+_READ: Mapping[str, Callable[[Doc], Any]] = {
+    "char": _characteristics,
+    "rel": _entities,
+    "party": _parties,
+    "ext": _identifiers,
+    "note": lambda document: list(_objects(document, "note")),
+    "raw": lambda document: document,
+}

@@ -28,6 +28,8 @@ Work = Callable[[Connection], T]
 READERS = 4
 POSTGRESQL_CONNECTIONS = 12
 BATCH = 64
+COALESCE_SECONDS = 0.001
+"""While several write at once, a commit waits this long for more of them; a lone writer never waits."""
 BUSY_MILLISECONDS = 30_000
 
 
@@ -218,6 +220,7 @@ class _GroupCommit:
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._is_closed = False
+        self._is_busy = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -258,6 +261,8 @@ class _GroupCommit:
         if first is None:
             return None
         batch = [first]
+        if self._is_busy:
+            time.sleep(COALESCE_SECONDS)
         while len(batch) < BATCH:
             try:
                 following = self._queue.get_nowait()
@@ -267,6 +272,7 @@ class _GroupCommit:
                 self._queue.put(None)
                 break
             batch.append(following)
+        self._is_busy = len(batch) > 1
         return batch
 
     def _commit(self, connection: Connection, batch: Sequence[_Waiting]) -> None:

@@ -47,6 +47,7 @@ class Batch(Generic[K, V]):
     async def _read(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(0)  # whoever is about to ask joins
                 waiting, self._waiting = self._waiting, {}
                 await self._answer(waiting)
         finally:
