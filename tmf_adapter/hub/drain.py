@@ -17,6 +17,7 @@ from tmf_adapter.hub.delivery import Due, Entry, Policy, hold, judge
 from tmf_adapter.hub.entries import Entries
 from tmf_adapter.hub.post import Poster
 from tmf_adapter.hub.store import Ask, Store
+from tmf_adapter.hub.subscription import Subscription
 from tmf_adapter.tmf.errors import Overloaded
 
 LANES = 32
@@ -53,7 +54,7 @@ class Drain:
         self.woken = False
         self.expires = 0.0
         self._shared = shared
-        self._callback = ""
+        self._subscription: Subscription | None = None  # once the lease is ours
         self._signal = asyncio.Event()
         self._slots = asyncio.Semaphore(LANES)
         self._lanes: dict[str, deque[Due]] = {}
@@ -94,10 +95,9 @@ class Drain:
     async def run(self) -> bool:
         """Claim the lease, work until nothing has been due for a while, release it; False when another has it."""
         asked = monotonic()
-        callback = await self._shared.store.claim(self.id)
-        if callback is None:
+        self._subscription = await self._shared.store.claim(self.id)
+        if self._subscription is None:
             return False
-        self._callback = callback
         self.prolong(asked + self._shared.lease)
         crash_point(CrashPoint.DELIVERY_CLAIMED)
         try:
@@ -194,7 +194,9 @@ class Drain:
             self._lanes.pop(resource_id, None)  # with no pause since the lane was seen empty
 
     async def _bring(self, due: Due, following: deque[Due]) -> None:
-        attempt = await self._shared.poster.post(self._callback, due.event_id, due.body.encode())
+        assert self._subscription is not None, "nothing is posted without a lease"
+        body = self._subscription.notification(due.body)
+        attempt = await self._shared.poster.post(self._subscription.callback, due.event_id, body)
         if attempt.accepted:
             crash_point(CrashPoint.DELIVERY_POSTED)
         entry = judge(due, attempt, time.time(), self._shared.policy, random.random())

@@ -172,7 +172,7 @@ class Store:
         mine = (_S.tenant == TENANT) & (_S.owner == owner)
         taken = sa.update(subscription).values(owner=owner, lease_until=now + lease)
         self._ready = sa.select(_S.id).where(_S.tenant == TENANT, free, _HAS_DUE)
-        self._claim = taken.where(_BY_ID, free).returning(_S.callback)
+        self._claim = taken.where(_BY_ID, free).returning(_S.id, _S.api, _S.callback, _S.query)
         self._renew = taken.where(mine, _S.id.in_(ids)).returning(_S.id)
         self._release = _FREED.where(mine, _BY_ID)
         self._fence = sa.select(_S.id).where(mine, _S.id.in_(ids)).with_for_update(read=True)
@@ -197,9 +197,10 @@ class Store:
         now = time.time()
         return await self._database.read(lambda tx: list(tx.execute(self._ready, {"now": now}).scalars()))
 
-    async def claim(self, id: str) -> str | None:
-        """Take the lease; the callback, or None when another process has it or the subscription is gone."""
-        return await self._database.write(lambda tx: tx.execute(self._claim, {"key": id}).scalar())
+    async def claim(self, id: str) -> Subscription | None:
+        """Take the lease; the subscription, or None when another process has it or the subscription is gone."""
+        row = await self._database.write(lambda tx: tx.execute(self._claim, {"key": id}).first())
+        return Subscription.of(*row) if row else None
 
     async def renew(self, ids: Iterable[str]) -> set[str]:
         """Prolong our leases; those that are still ours."""

@@ -78,6 +78,10 @@ class Subscription:
         """An API is told of its own resource only, and a listener of what its query lets through."""
         return APIS[self.api].resource == event.resource and self.filter.passes(event)
 
+    def notification(self, stored: str) -> bytes:
+        """What this listener is sent of an event whose v5 notification is kept as ``stored``: always the same bytes."""
+        return stored.encode()
+
 
 def parse(query: str | None, api: str) -> Filter:
     """Read a Hub's ``query``: ``name=value`` parts joined by ``&``, which must all be true.
