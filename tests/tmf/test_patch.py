@@ -5,11 +5,12 @@ import json
 import time
 from typing import Any
 
+import jsonpointer
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tmf_adapter.tmf.errors import Conflict, Invalid, NotYetSupported, UnsupportedMediaType
+from tmf_adapter.tmf.errors import Conflict, Invalid, UnsupportedMediaType
 from tmf_adapter.tmf.patch import COPIED, JSON_PATCH, JSON_PATCH_QUERY, MERGE, OPERATIONS, apply, touches
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -413,9 +414,105 @@ def test_a_patch_as_deep_as_a_body_may_be_is_applied(media_type: str) -> None:
     assert depth(result) <= LEVELS
 
 
-def test_a_json_patch_query_is_not_built_yet() -> None:
-    with pytest.raises(NotYetSupported):
-        apply({"a": 1}, [{"op": "replace", "path": "/a?b=1", "value": 2}], JSON_PATCH_QUERY)
+NOTES = {
+    "name": "line",
+    "note": [
+        {"@type": "Note", "id": "1", "author": "Ann", "date": "2026-01-01T00:00:00Z", "text": "dead"},
+        {"@type": "Note", "id": "2", "author": "Bob", "text": "still dead"},
+        {"@type": "Note", "id": "3", "author": "Bob", "text": "alive"},
+    ],
+    "characteristic": [{"name": "isIsolated", "value": True}, {"name": "hops", "value": 3}],
+    "order": [
+        {"offer": {"id": "5"}, "item": [{"id": "a", "n": 1}, {"id": "b", "n": 2}]},
+        {"offer": {"id": "6"}, "item": [{"id": "a", "n": 3}]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("operation", "pointer", "expected"),
+    [
+        # TMF's own example: an object put where a picked element stands is merged with it
+        (
+            {"op": "replace", "path": "/note?id=1", "value": {"author": "Joe", "text": "works"}},
+            "/note/0",
+            {"@type": "Note", "id": "1", "author": "Joe", "date": "2026-01-01T00:00:00Z", "text": "works"},
+        ),
+        # TMF656's own example: the condition names the way to the list, the path goes on below the element
+        (
+            {"op": "replace", "path": "/characteristic/value?characteristic.name=isIsolated", "value": False},
+            "/characteristic/0/value",
+            False,
+        ),
+        # a condition on a number and one on a boolean, as they are written
+        (
+            {"op": "replace", "path": "/characteristic/name?value=3", "value": "steps"},
+            "/characteristic/1/name",
+            "steps",
+        ),
+        (
+            {"op": "replace", "path": "/characteristic/name?characteristic.value=true", "value": "x"},
+            "/characteristic/0/name",
+            "x",
+        ),
+        # both conditions, quotes and percent-encoding
+        ({"op": "replace", "path": "/note/text?author=Bob&note.text='alive'", "value": "!"}, "/note/2/text", "!"),
+        ({"op": "replace", "path": "/note/text?text=still%20dead", "value": "!"}, "/note/1/text", "!"),
+        # every element that is picked is changed
+        (
+            {"op": "remove", "path": "/note?author=Bob"},
+            "/note",
+            [{"@type": "Note", "id": "1", "author": "Ann", "date": "2026-01-01T00:00:00Z", "text": "dead"}],
+        ),
+        # lists in lists: each condition speaks of the list that it names
+        (
+            {"op": "replace", "path": "/order/item/n?order.offer.id=6&order.item.id=a", "value": 9},
+            "/order/1/item/0/n",
+            9,
+        ),
+        ({"op": "remove", "path": "/order?order.item.id=b"}, "/order/0/offer/id", "6"),
+        # a member that is not there yet
+        ({"op": "add", "path": "/note/date?id=2", "value": "2026-02-02"}, "/note/1/date", "2026-02-02"),
+        # the source of a copy
+        ({"op": "copy", "from": "/note/text?id=3", "path": "/name"}, "/name", "alive"),
+        # and what has no condition is a plain json-patch, RFC 6902's replace included
+        ({"op": "replace", "path": "/note/0", "value": {"text": "x"}}, "/note/0", {"text": "x"}),
+        ({"op": "replace", "path": "/name", "value": "x"}, "/name", "x"),
+    ],
+)
+def test_a_json_patch_query_picks_elements_by_what_they_hold(
+    operation: dict[str, Any], pointer: str, expected: Any
+) -> None:
+    before = copy.deepcopy(NOTES)
+    result = apply(NOTES, [operation], JSON_PATCH_QUERY)
+    assert jsonpointer.resolve_pointer(result, pointer) == expected
+    assert before == NOTES
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        ({"op": "replace", "path": "/note?id=9", "value": {}}, "picks nothing"),
+        ({"op": "replace", "path": "/nothing?id=1", "value": {}}, "cannot be applied"),
+        ({"op": "replace", "path": "/note/text?id", "value": "x"}, "no condition"),
+        ({"op": "replace", "path": "/note/text?=1", "value": "x"}, "no condition"),
+        ({"op": "replace", "path": "note?id=1", "value": "x"}, "must begin with /"),
+        ({"op": "copy", "from": "/note/text?author=Bob", "path": "/name"}, "only one can be taken"),
+        ({"op": "remove", "path": "/note?" + "&".join(["id=1"] * 11)}, "11 conditions"),
+    ],
+)
+def test_a_json_patch_query_that_cannot_be_followed_is_refused(operation: dict[str, Any], message: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        apply(NOTES, [operation], JSON_PATCH_QUERY)
+    assert message in str(caught.value.document())
+
+
+def test_a_json_patch_query_that_would_look_through_too_much_is_refused() -> None:
+    operations = [{"op": "replace", "path": "/note/text?id=1", "value": "x"}] * 600
+    with pytest.raises(Invalid, match="too often"):
+        apply(
+            {"note": [{"id": str(number), "text": "a" * 40} for number in range(1_000)]}, operations, JSON_PATCH_QUERY
+        )
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "merge-patch+json", "", "application/xml"])
@@ -449,6 +546,7 @@ def test_what_is_no_patch_format_is_refused(media_type: str) -> None:
         # who only asks says nothing
         ([{"op": "test", "path": "/status", "value": "held"}], JSON_PATCH, "status", False),
         ([], JSON_PATCH, "status", False),
+        ([{"op": "replace", "path": "/a?b=1", "value": 1}], JSON_PATCH_QUERY, "a", True),
     ],
 )
 def test_a_patch_touches_what_it_says_something_of(body: Any, media_type: str, member: str, expected: bool) -> None:
@@ -461,11 +559,15 @@ _JSON = st.recursive(
     _SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_NAMES, inner, max_size=4), max_leaves=12
 )
 _OBJECTS = st.dictionaries(_NAMES | st.text(max_size=5), _JSON, max_size=5)
-_STEPS = st.sampled_from(["a", "b", "0", "1", "-", "", "~0", "~1", "~", "é", "00", "-1", "٣"]) | st.text(max_size=3)
+_STEPS = st.sampled_from(["a", "b", "0", "1", "-", "", "~0", "~1", "~", "é", "00", "-1", "٣", "²"]) | st.text(
+    max_size=3
+)
 _POINTERS = st.lists(_STEPS, max_size=4).map(lambda steps: "".join(f"/{step}" for step in steps)) | st.text(max_size=4)
+_CONDITIONS = st.sampled_from(["a=1", "a.b=x", "b=", "=", "a", "0=é&b=null", "%=%zz"]) | st.text(max_size=5)
+_PATHS = _POINTERS | st.tuples(_POINTERS, _CONDITIONS).map("?".join)
 _OPERATIONS = st.fixed_dictionaries(
-    {"op": st.sampled_from(["add", "remove", "replace", "move", "copy", "test"]), "path": _POINTERS},
-    optional={"value": _JSON, "from": _POINTERS},
+    {"op": st.sampled_from(["add", "remove", "replace", "move", "copy", "test"]), "path": _PATHS},
+    optional={"value": _JSON, "from": _PATHS},
 )
 
 
@@ -490,11 +592,11 @@ def test_a_changed_merge_result_never_shows_in_the_document_it_came_from(
 
 
 @settings(max_examples=250, deadline=None)
-@given(_OBJECTS, st.lists(_OPERATIONS, max_size=6) | _OPERATIONS)
-def test_any_json_patch_is_applied_or_refused(target: dict[str, Any], operations: Any) -> None:
+@given(_OBJECTS, st.lists(_OPERATIONS, max_size=6) | _OPERATIONS, st.sampled_from([JSON_PATCH, JSON_PATCH_QUERY]))
+def test_any_json_patch_is_applied_or_refused(target: dict[str, Any], operations: Any, media_type: str) -> None:
     before = copy.deepcopy((target, operations))
     try:
-        answer = apply(target, operations, JSON_PATCH)
+        answer = apply(target, operations, media_type)
     except (Invalid, Conflict) as error:
         answer = error.document()
     assert isinstance(answer, dict)

@@ -1,4 +1,4 @@
-"""Patch documents: merge-patch (RFC 7396) and json-patch (RFC 6902), as TMF630 uses them."""
+"""Patch documents: merge-patch (RFC 7396), json-patch (RFC 6902) and json-patch-query, as TMF630 uses them."""
 
 import json
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from tmf_adapter.tmf.errors import Conflict, Invalid, NotYetSupported, UnsupportedMediaType
+from tmf_adapter.tmf.errors import Conflict, Invalid, UnsupportedMediaType
 from tmf_adapter.tmf.events import Doc
+from tmf_adapter.tmf.selection import places
 
 MERGE = frozenset({"application/json", "application/merge-patch+json"})
 """``application/json`` on PATCH means merge-patch."""
@@ -18,6 +19,8 @@ OPERATIONS = 1_000
 """A json-patch may have this many operations."""
 COPIED = 1 << 20
 """And its copies may add this many characters, since each may double what the one before it made."""
+PICKED = 1 << 25
+"""The operations of a json-patch-query that pick elements may look through this many characters in all."""
 LEVELS = 254
 """No serializer we use writes more."""
 
@@ -32,10 +35,9 @@ def apply(document: Doc, body: Any, media_type: str, lists: frozenset[str] = fro
             raise Invalid.at("", "a merge-patch must be an object")
         merged: Doc = _merged(document, body)
         return merged
-    if media_type == JSON_PATCH:
-        return _json_patched(document, body if isinstance(body, list) else [body], lists)
-    if media_type == JSON_PATCH_QUERY:
-        raise NotYetSupported("json-patch-query is not supported yet.", f"Use {JSON_PATCH} or a merge-patch.")
+    if media_type in (JSON_PATCH, JSON_PATCH_QUERY):
+        operations = body if isinstance(body, list) else [body]
+        return _json_patched(document, operations, lists, picks=media_type == JSON_PATCH_QUERY)
     raise UnsupportedMediaType(f"{media_type} is no patch format.")
 
 
@@ -51,8 +53,8 @@ def _writes(operation: Doc, member: str) -> bool:
     """Whether a json-patch operation puts or takes away this member, or all of them."""
     if operation["op"] == "test":
         return False
-    places = [operation["path"], *([operation["from"]] if operation["op"] == "move" else ())]
-    return any(place == "" or place.split("/")[1] == member for place in places)
+    written = [operation["path"], *([operation["from"]] if operation["op"] == "move" else ())]
+    return any(place == "" or place.partition("?")[0].split("/")[1:2] == [member] for place in written)
 
 
 def _merged(target: Any, patch: Any) -> Any:
@@ -68,13 +70,18 @@ def _merged(target: Any, patch: Any) -> Any:
     return result
 
 
-def _json_patched(document: Doc, operations: list[Doc], lists: frozenset[str]) -> Doc:
+def _json_patched(document: Doc, operations: list[Doc], lists: frozenset[str], *, picks: bool) -> Doc:
+    """``picks``: paths may pick elements of lists by what they hold."""
     if len(operations) > OPERATIONS:
         raise Invalid(f"A json-patch may have at most {OPERATIONS} operations, this one has {len(operations)}.")
-    result: Any = json.loads(json.dumps(document))
+    text = json.dumps(document)
+    if picks and len(text) * sum("?" in operation["path"] for operation in operations) > PICKED:
+        raise Invalid("The patch picks elements too often in a document of this size.", "Send it in several parts.")
+    result: Any = json.loads(text)
     allowance = COPIED
     for number, operation in enumerate(operations):
-        result, allowance = _operated(result, operation, f"/{number}", allowance, lists)
+        for one in _picked(result, operation, f"/{number}") if picks else (operation,):
+            result, allowance = _operated(result, one, f"/{number}", allowance, lists)
     if not isinstance(result, dict):
         raise Invalid.at("", "the patch must leave an object")
     if _is_deep(result):
@@ -95,6 +102,38 @@ def _is_deep(document: Any) -> bool:
         if not level:
             return False
     return True
+
+
+def _picked(document: Any, operation: Doc, place: str) -> list[Doc]:
+    """The plain operations that one of a json-patch-query stands for; none is done yet. Raises ``Invalid``.
+
+    TMF630 and the official examples: putting an object where a picked element stands merges the two.
+    """
+    try:
+        paths = places(document, operation["path"])
+        named = places(document, operation["from"]) if "from" in operation else []
+        if len(named) > 1:
+            raise LookupError(f"{operation['from']} picks several elements, and only one can be taken")
+    except LookupError as error:
+        raise Invalid.at(place, f"cannot be applied: {error.args[0]}") from None
+    where = {"from": named[0]} if named else {}
+    # Backwards: what is taken out of a list, or put into it, must not move what is still to be done.
+    plain = ({**operation, **where, "path": path} for path in reversed(paths))
+    return [_at(document, one) if "?" in operation["path"] else one for one in plain]
+
+
+def _at(document: Any, operation: Doc) -> Doc:
+    element = _element(document, operation["path"])
+    if operation["op"] not in ("add", "replace") or element is None or not isinstance(operation.get("value"), dict):
+        return operation
+    return {**operation, "op": "replace", "value": _merged(element, operation["value"])}
+
+
+def _element(document: Any, path: str) -> Doc | None:
+    """The object at ``path``, if that is a place in a list."""
+    parent = jsonpointer.resolve_pointer(document, path.rpartition("/")[0], None) if path else None
+    found = jsonpointer.resolve_pointer(document, path, None) if isinstance(parent, list) else None
+    return found if isinstance(found, dict) else None
 
 
 def _operated(document: Any, operation: Doc, place: str, allowance: int, lists: frozenset[str]) -> tuple[Any, int]:
