@@ -54,6 +54,8 @@ ATTRIBUTES = frozenset(
 )
 """The first-level members of a problem: what can be selected, and filtered by."""
 
+TASKS = ("problemAcknowledgement", "problemUnacknowledgement", "problemGroup", "problemUngroup")
+
 
 class Tmf656V5:
     """The functions of the document, over the rooms that do the work."""
@@ -78,4 +80,9 @@ class Tmf656V5:
             "serviceProblemStateChangeEvent": self._listener,
             "serviceProblemInformationRequiredEvent": self._listener,
             "serviceProblemDeleteEvent": self._listener,
+            **{
+                f"{task}{change}Event": self._listener
+                for task in TASKS
+                for change in ("Create", "StateChange", "Delete")
+            },
         }
