@@ -31,7 +31,7 @@ def _is(state: State, column: sa.ColumnElement[str] = _D.state) -> sa.ColumnElem
 
 _BY_ID = (_S.tenant == TENANT) & (_S.id == sa.bindparam("key"))
 _NEWEST = sa.select(_R.value).where(_COUNTED)
-_ALL = sa.select(_S.id, _S.api, _S.callback, _S.query).where(_S.tenant == TENANT).order_by(_S.id)
+_ALL = sa.select(_S.id, _S.api, _S.callback, _S.query, _S.terms).where(_S.tenant == TENANT).order_by(_S.id)
 _BODY = sa.select(_S.body).where(_BY_ID, _S.api == sa.bindparam("api"))
 _TWIN = sa.select(_S.id).where(
     _S.tenant == TENANT,
@@ -70,7 +70,7 @@ def twin_of(tx: Tx, api: str, callback: str, query: str | None) -> str | None:
 def add(tx: Tx, new: Subscription, document: bytes) -> None:
     """Insert a subscription with its Hub resource."""
     fields = {"id": new.id, "api": new.api, "callback": new.callback, "query": new.query}
-    tx.execute(_ADD, {**fields, "body": document.decode(), "created_at": time.time()})
+    tx.execute(_ADD, {**fields, "terms": new.terms.written(), "body": document.decode(), "created_at": time.time()})
 
 
 def document_of(tx: Tx, api: str, id: str) -> bytes | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from tmf_adapter.hub.terms import Terms
 from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.events import Doc, Event, Resource, event_types
 
@@ -68,11 +69,12 @@ class Subscription:
     callback: str
     query: str | None
     filter: Filter
+    terms: Terms
 
     @classmethod
-    def of(cls, id: str, api: str, callback: str, query: str | None) -> "Subscription":
-        """Raises ``Invalid`` for a query that cannot be followed."""
-        return cls(id, api, callback, query, parse(query, api))
+    def of(cls, id: str, api: str, callback: str, query: str | None, terms: str = "{}") -> "Subscription":
+        """``terms`` as its row has them. Raises ``Invalid`` for a query that cannot be followed."""
+        return cls(id, api, callback, query, parse(query, api), Terms.read(terms))
 
     def wants(self, event: Event) -> bool:
         """An API is told of its own resource only, and a listener of what its query lets through."""

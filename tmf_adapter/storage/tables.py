@@ -77,6 +77,10 @@ subscription = Table(
     Column("owner", String, comment="the process that drains it"),
     Column("lease_until", Double, nullable=False, server_default="0"),
     Column("created_at", Double, nullable=False),
+    Column("terms", Text, nullable=False, server_default="{}", comment="how the listener wants to be called"),
+    Column("state", String, nullable=False, server_default="enabled", comment="enabled, paused, disabled or gone"),
+    Column("attend_at", Double, nullable=False, server_default="0", comment="nothing is posted to it before"),
+    Column("health", Text, nullable=False, server_default="{}", comment="breaker, last success, and why it stands so"),
     PrimaryKeyConstraint("tenant", "id"),
 )
 
@@ -113,11 +117,44 @@ delivery = Table(
     Column("reason", String, comment="why it is parked or dead, in a word"),
     Column("last_status", Integer),
     Column("last_error", Text),
+    Column("latency_ms", Double, comment="of the last attempt"),
+    Column("first_at", Double, comment="the first attempt, from which the budget runs; null: never tried"),
+    Column("rejections", Integer, nullable=False, server_default="0", comment="answers that said: not like this"),
+    Column("replay_no", Integer, nullable=False, server_default="0", comment="how often it was sent again on purpose"),
+    Index(None, "tenant", "event_id"),
     _delivery_index("pending", "state = 'pending'", "next_at", "id"),
-    _delivery_index("parked", "state = 'parked'"),
-    _delivery_index("waiting", "next_at > 0 AND ended_at IS NULL", "resource_id", "id"),
+    _delivery_index("lane", "state = 'pending'", "resource_id", "next_at"),
+    _delivery_index("dead", "state = 'dead'", "id"),
 )
 """``next_at`` is 0 for a delivery that is due at once, whatever the clocks of other processes say."""
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    _tenant(),
+    Column("delivery_id", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("status", Integer),
+    Column("latency_ms", Double),
+    Column("error", Text),
+    Column("answer", Text, comment="the start of the answer"),
+    Index(None, "tenant", "delivery_id"),
+)
+"""What was tried. An attempt that was accepted without a word stands in the delivery's own row only."""
+
+fanout = Table(
+    "fanout",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    _tenant(),
+    Column("resource_id", String, nullable=False),
+    Column("owed", Text, nullable=False, comment="pairs of subscription and event, in order"),
+    Column("done", Integer, nullable=False, comment="how many of them have their delivery"),
+    Column("created_at", Double, nullable=False),
+    Index(None, "tenant", "resource_id"),
+)
+"""Deliveries owed to so many subscriptions that their rows are written after the change."""
 
 recovery = Table(
     "recovery",
