@@ -1,10 +1,11 @@
 """The documents in openapi/: wire-equal to the standard, in our own words, and true to their own examples.
 
-The standard's files and samples are not ours to ship. Where they lie beside the repository (``../shared/standard``) the
-documents are held against them; elsewhere those tests are skipped and say so.
+The standard's files and samples are not ours to ship. Where they lie beside the repository (``../shared/standard``), or
+where ``TMF_STANDARD`` says, the documents are held against them; elsewhere those tests are skipped and say so.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,8 +22,13 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 from tmf_adapter.api.validation import Schemas
 
 ROOT = Path(__file__).parents[2]
-STANDARD = ROOT.parent / "shared" / "standard"
-OFFICIAL = {"tmf621-v5": "TMF621-v5.0.1.oas.yaml", "tmf656-v5": "TMF656-v5.0.0.oas.yaml"}
+STANDARD = Path(os.environ.get("TMF_STANDARD", ROOT.parent / "shared" / "standard"))
+OFFICIAL = {
+    "tmf621-v5": "TMF621-v5.0.1.oas.yaml",
+    "tmf621-v4": "TMF621-v4.0.0.swagger.json",
+    "tmf656-v5": "TMF656-v5.0.0.oas.yaml",
+    "tmf656-v4": "TMF656-v4.0.0.swagger.json",
+}
 METHODS = ("get", "post", "patch", "delete")
 P = "#/components/schemas/"
 
@@ -31,6 +37,9 @@ ONE_OPERATION_INSTEAD_OF_A_LIST = {
     "tmf656-v5/ServiceProblem_partialupdate_example_22_request.json",
 }
 """Official samples that break the standard's own schema of a JSON Patch."""
+
+BREAKS_ITS_OWN_SCHEMA = {"tmf656-v4/ServiceProblem_create_1_request.json": {"/priority"}}
+"""Official samples with the places in them that the standard's own schema refuses."""
 
 Doc = dict[str, Any]
 
@@ -155,7 +164,7 @@ def test_a_created_resource_has_a_location_and_a_list_its_counts(name: str) -> N
     for method, path, operation in operations(name):
         for code, answer in operation["responses"].items():
             headers = set(resolved(name, answer).get("headers", {}))
-            if code == "201":
+            if code == "201" and "/listener/" not in path:
                 assert headers == {"Location"}, f"{method} {path}"
             if code == "200" and operation["operationId"].startswith("list"):
                 assert headers == {"X-Total-Count", "X-Result-Count"}, f"{method} {path}"
@@ -217,6 +226,34 @@ def prose(node: Any) -> Iterator[str]:
                 yield from prose(value)
 
 
+def undescribed(where: str, node: Any) -> Iterator[str]:
+    """Every member of a schema that is neither described nor of a type that describes itself."""
+    if isinstance(node, list):
+        for part in node:
+            yield from undescribed(where, part)
+    elif isinstance(node, dict):
+        for member, schema in node.get("properties", {}).items():
+            speaks = "$ref" in schema or schema.get("type") in ("array", "object") or schema.get("description")
+            if not speaks:
+                yield f"{where}.{member}"
+            yield from undescribed(f"{where}.{member}", schema)
+        for key in ("allOf", "oneOf", "items"):
+            yield from undescribed(where, node.get(key))
+
+
+@each_document
+def test_whatever_a_reader_meets_is_described(name: str) -> None:
+    parts = document(name)["components"]
+    described = [
+        (f"{kind} {title}", resolved(name, part))
+        for kind in ("parameters", "headers", "requestBodies", "responses", "links")
+        for title, part in parts.get(kind, {}).items()
+    ]
+    described += [(f"tag {tag['name']}", tag) for tag in document(name)["tags"]]
+    assert [where for where, part in described if not part.get("description", "").strip()] == []
+    assert [found for type_, schema in parts["schemas"].items() for found in undescribed(type_, schema)] == []
+
+
 def plain(text: str) -> str:
     return " ".join(text.lower().split())
 
@@ -252,14 +289,13 @@ def test_every_create_patch_and_subscription_has_an_example(name: str) -> None:
 
 
 def samples() -> list[Any]:
-    """Every v5 sample of the standard."""
+    """Every sample of the standard."""
     if not STANDARD.is_dir():
         return [pytest.param("", {}, marks=pytest.mark.skip(reason=f"the standard's samples are not in {STANDARD}"))]
     entries = json.loads((STANDARD / "samples" / "MANIFEST.json").read_text())
     return [
         pytest.param(entry["file"].partition("/")[0], entry, id=entry["file"].removesuffix(".json"))
         for entry in entries
-        if entry["version"] == "v5"
     ]
 
 
@@ -274,7 +310,7 @@ def test_an_official_sample_fits_its_schema(name: str, entry: Doc) -> None:
     if entry["file"] in ONE_OPERATION_INSTEAD_OF_A_LIST:
         assert faults(name, schema, body) != []
         body = [body]
-    assert faults(name, schema, body) == []
+    assert pointers(faults(name, schema, body)) == BREAKS_ITS_OWN_SCHEMA.get(entry["file"], set())
 
 
 # --- What the schemas make of tickets ---------------------------------------------------------------------------------
@@ -323,6 +359,17 @@ def test_a_change_event_may_carry_no_more_than_what_changed() -> None:
     problem = {"@type": "ServiceProblem", "id": "sp-1", "href": "https://example.com/sp-1", "status": "held"}
     event = {"@type": "ServiceProblemStateChangeEvent", "event": {"serviceProblem": problem}}
     assert faults_of("tmf656-v5", "ServiceProblemStateChangeEvent", event) == []
+
+
+def test_version_4_needs_no_type_but_says_what_a_reference_refers_to() -> None:
+    ticket = {key: value for key, value in TICKET.items() if key != "@type"}
+    related = {"id": "line-1", "role": "affectedService"}
+    assert faults_of("tmf621-v4", "TroubleTicket_Create", ticket) == []
+    wrong = ticket | {"relatedEntity": [related]}
+    assert pointers(faults_of("tmf621-v4", "TroubleTicket_Create", wrong)) == {"/relatedEntity/0"}
+    right = ticket | {"relatedEntity": [related | {"@referredType": "Service"}]}
+    assert faults_of("tmf621-v4", "TroubleTicket_Create", right) == []
+    assert pointers(faults_of("tmf656-v4", "ProblemGroup_Create", {"childProblem": []})) == {"", "/childProblem"}
 
 
 def test_a_location_cannot_go_by_the_name_that_places_know_it_by() -> None:
