@@ -39,10 +39,23 @@ def wants(query: str | None, event: Event, api: str = TICKET) -> bool:
         (TICKET, "serviceProblem", False),
         (PROBLEM, "serviceProblem", True),
         (PROBLEM, "troubleTicket", False),
+        (TICKET, "troubleTicketSpecification", True),
+        (PROBLEM, "troubleTicketSpecification", False),
+        (TICKET, "problemGroup", False),
+        (PROBLEM, "problemGroup", True),
+        (PROBLEM, "problemUngroup", True),
+        (PROBLEM, "problemAcknowledgement", True),
+        (PROBLEM, "problemUnacknowledgement", True),
     ],
 )
-def test_an_api_is_told_of_its_own_resource_only(api: str, resource: Resource, wanted: bool) -> None:
+def test_an_api_is_told_of_its_own_resources_only(api: str, resource: Resource, wanted: bool) -> None:
     assert wants(None, an_event(resource=resource), api) is wanted
+
+
+def test_an_ungrouping_is_asked_for_by_the_name_it_travels_under() -> None:
+    ungrouped = an_event(Kind.STATUS, "problemUngroup", {"id": "u1", "state": "done"})
+    assert wants("event.problemGroup.state=done", ungrouped, PROBLEM)
+    assert not wants("event.problemGroup.state=inProgress", ungrouped, PROBLEM)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +102,6 @@ def test_a_query_narrows_what_is_wanted(query: str | None, wanted: bool) -> None
     [
         ("eventType=TroubleTicketExplodedEvent", "TroubleTicketExplodedEvent"),  # no such event
         ("eventType=ServiceProblemCreateEvent", "ServiceProblemCreateEvent"),  # another API's
-        ("eventType=TroubleTicketSpecificationCreateEvent", "TroubleTicketSpecificationCreateEvent"),  # not raised yet
         ("eventType=", "eventType="),
         ("eventType=,", "eventType="),
         ("eventType!=TroubleTicketCreateEvent", "eventType!"),

@@ -4,7 +4,7 @@ import re
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -48,11 +48,26 @@ TYPES = [
     ("serviceProblem", Kind.ATTRIBUTE, "ServiceProblemAttributeValueChangeEvent"),
     ("serviceProblem", Kind.INFORMATION_REQUIRED, "ServiceProblemInformationRequiredEvent"),
     ("serviceProblem", Kind.DELETE, "ServiceProblemDeleteEvent"),
+    ("troubleTicketSpecification", Kind.CREATE, "TroubleTicketSpecificationCreateEvent"),
+    ("troubleTicketSpecification", Kind.STATUS, "TroubleTicketSpecificationStatusChangeEvent"),
+    ("troubleTicketSpecification", Kind.ATTRIBUTE, "TroubleTicketSpecificationAttributeValueChangeEvent"),
+    ("troubleTicketSpecification", Kind.DELETE, "TroubleTicketSpecificationDeleteEvent"),
+    # a task has a state and nothing else that changes
+    *(
+        (task, kind, f"{task[0].upper()}{task[1:]}{ending}")
+        for task in ("problemAcknowledgement", "problemUnacknowledgement", "problemGroup", "problemUngroup")
+        for kind, ending in (
+            (Kind.CREATE, "CreateEvent"),
+            (Kind.STATUS, "StateChangeEvent"),
+            (Kind.DELETE, "DeleteEvent"),
+        )
+    ),
 ]
+RESOURCES: tuple[Resource, ...] = get_args(Resource)
 
 
 def schemas(resource: str) -> dict[str, Any]:
-    name = {"troubleTicket": "tmf621-v5.yaml", "serviceProblem": "tmf656-v5.yaml"}[resource]
+    name = "tmf621-v5.yaml" if resource.startswith("trouble") else "tmf656-v5.yaml"
     loaded: dict[str, Any] = yaml.load((DOCUMENTS / name).read_text(), yaml.CSafeLoader)["components"]["schemas"]
     return loaded
 
@@ -65,11 +80,25 @@ def test_an_event_goes_by_the_name_the_standard_gives_it(resource: Resource, kin
     assert name in event_types(resource)
 
 
-@pytest.mark.parametrize("resource", ["troubleTicket", "serviceProblem"])
+@pytest.mark.parametrize("resource", RESOURCES)
 def test_every_type_of_event_is_in_the_table_and_in_our_document(resource: Resource) -> None:
     named = {name for of, _, name in TYPES if of == resource}
     assert event_types(resource) == named
     assert named <= set(schemas(resource))
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_the_resource_travels_under_the_name_that_our_document_gives_it(resource: Resource) -> None:
+    type_ = resource[0].upper() + resource[1:]
+    known = schemas(resource)
+    envelope = raise_event(Kind.CREATE, resource, {"@type": type_, "id": "1"}, NOW).envelope()
+    parts = [known[f"{type_}CreateEvent"], known.get(f"{type_}Event", {})]
+    payloads = [
+        part.get("properties", {}).get("event", {}).get("properties", {})
+        for whole in parts
+        for part in (whole, *whole.get("allOf", ()))
+    ]
+    assert envelope["event"].keys() == set[str]().union(*payloads)
 
 
 @pytest.mark.parametrize("resource", ["troubleTicket", "serviceProblem"])

@@ -1,4 +1,4 @@
-"""What a listener wants: the events of its API's resource, narrowed by the query it registered with."""
+"""What a listener wants: the events of its API's resources, narrowed by the query it registered with."""
 
 import re
 from collections.abc import Iterator
@@ -8,20 +8,28 @@ from urllib.parse import unquote
 
 from tmf_adapter.hub.terms import Terms
 from tmf_adapter.tmf.errors import Invalid
-from tmf_adapter.tmf.events import Doc, Event, Resource, event_types
+from tmf_adapter.tmf.events import Doc, Event, Resource, event_types, payload_name
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One of our documents: the resource whose events it raises, and the path that its operations start with."""
+    """One of our documents: the resources whose events it raises, and the path that its operations start with."""
 
-    resource: Resource
+    resources: tuple[Resource, ...]
     path: str
+
+    @property
+    def event_types(self) -> frozenset[str]:
+        """Every event type that a listener of this API may hear of."""
+        return frozenset[str]().union(*map(event_types, self.resources))
 
 
 APIS = {
-    "tmf621-v5": Api("troubleTicket", "/tmf-api/troubleTicket/v5"),
-    "tmf656-v5": Api("serviceProblem", "/tmf-api/serviceProblemManagement/v5"),
+    "tmf621-v5": Api(("troubleTicket", "troubleTicketSpecification"), "/tmf-api/troubleTicket/v5"),
+    "tmf656-v5": Api(
+        ("serviceProblem", "problemAcknowledgement", "problemUnacknowledgement", "problemGroup", "problemUngroup"),
+        "/tmf-api/serviceProblemManagement/v5",
+    ),
 }
 """Every API a listener can register with, by the name it is stored under."""
 
@@ -77,8 +85,8 @@ class Subscription:
         return cls(id, api, callback, query, parse(query, api), Terms.read(terms))
 
     def wants(self, event: Event) -> bool:
-        """An API is told of its own resource only, and a listener of what its query lets through."""
-        return APIS[self.api].resource == event.resource and self.filter.passes(event)
+        """An API is told of its own resources only, and a listener of what its query lets through."""
+        return event.resource in APIS[self.api].resources and self.filter.passes(event)
 
     def notification(self, stored: str) -> bytes:
         """What this listener is sent of an event whose v5 notification is kept as ``stored``: always the same bytes."""
@@ -119,22 +127,22 @@ def _parts(query: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _event_type(value: str, api: str) -> str:
-    known = event_types(APIS[api].resource)
+    known = APIS[api].event_types
     if value.lower() not in {name.lower() for name in known}:
         raise _refused(value, f"is no event type of this API; there are: {', '.join(sorted(known))}")
     return value.lower()
 
 
 def _path(name: str, api: str) -> tuple[str, ...]:
-    resource = APIS[api].resource
+    resources = [payload_name(resource) for resource in APIS[api].resources]
     first, *rest = path = tuple(name.split("."))
     if "" in path:
         raise _refused(name, "has an empty step")
-    if first == "event" and rest and rest[0] == resource:
+    if first == "event" and rest and rest[0] in resources:
         return path
     if first in _ENVELOPE and not rest:
         return path
-    raise _refused(name, f"is not known; use eventType, event.{resource}.<member> or a member of the envelope")
+    raise _refused(name, f"is not known; use eventType, event.{resources[0]}.<member> or a member of the envelope")
 
 
 def _refused(part: str, why: str) -> Invalid:

@@ -98,8 +98,8 @@ class Subscriptions:
         revision, found = await self._database.read(store.subscriptions_in)
         by_resource: dict[Resource, tuple[Subscription, ...]] = {}
         for one in found:
-            resource = APIS[one.api].resource
-            by_resource[resource] = (*by_resource.get(resource, ()), one)
+            for resource in APIS[one.api].resources:
+                by_resource[resource] = (*by_resource.get(resource, ()), one)
         self._copy = Copy(revision, by_resource)
 
     def confirm(self, tx: store.Tx, copy: Copy) -> None:

@@ -11,7 +11,16 @@ from tmf_adapter.tmf.time import stamp
 Doc = dict[str, Any]
 """A raw TMF document: the JSON object as it stands on the wire."""
 
-Resource = Literal["troubleTicket", "serviceProblem"]
+Resource = Literal[
+    "troubleTicket",
+    "troubleTicketSpecification",
+    "serviceProblem",
+    "problemAcknowledgement",
+    "problemUnacknowledgement",
+    "problemGroup",
+    "problemUngroup",
+]
+"""Whatever raises events, by the name that its collection has."""
 
 
 class Author(StrEnum):
@@ -32,23 +41,38 @@ class Kind(StrEnum):
     DELETE = "delete"
 
 
-_NAMES: dict[Resource, dict[Kind, str]] = {
-    "troubleTicket": {
-        Kind.CREATE: "TroubleTicketCreateEvent",
-        Kind.STATUS: "TroubleTicketStatusChangeEvent",
-        Kind.RESOLVED: "TroubleTicketResolvedEvent",
-        Kind.ATTRIBUTE: "TroubleTicketAttributeValueChangeEvent",
-        Kind.INFORMATION_REQUIRED: "TroubleTicketInformationRequiredEvent",
-        Kind.DELETE: "TroubleTicketDeleteEvent",
-    },
-    "serviceProblem": {
-        Kind.CREATE: "ServiceProblemCreateEvent",
-        Kind.STATUS: "ServiceProblemStateChangeEvent",
-        Kind.ATTRIBUTE: "ServiceProblemAttributeValueChangeEvent",
-        Kind.INFORMATION_REQUIRED: "ServiceProblemInformationRequiredEvent",
-        Kind.DELETE: "ServiceProblemDeleteEvent",
-    },
+_TICKET = {
+    Kind.CREATE: "CreateEvent",
+    Kind.STATUS: "StatusChangeEvent",
+    Kind.RESOLVED: "ResolvedEvent",
+    Kind.ATTRIBUTE: "AttributeValueChangeEvent",
+    Kind.INFORMATION_REQUIRED: "InformationRequiredEvent",
+    Kind.DELETE: "DeleteEvent",
 }
+_SPECIFICATION = {kind: _TICKET[kind] for kind in (Kind.CREATE, Kind.STATUS, Kind.ATTRIBUTE, Kind.DELETE)}
+_TASK = {Kind.CREATE: "CreateEvent", Kind.STATUS: "StateChangeEvent", Kind.DELETE: "DeleteEvent"}
+_PROBLEM = {**_TICKET, **_TASK}
+del _PROBLEM[Kind.RESOLVED]
+
+_ENDINGS: dict[Resource, dict[Kind, str]] = {
+    "troubleTicket": _TICKET,
+    "troubleTicketSpecification": _SPECIFICATION,
+    "serviceProblem": _PROBLEM,
+    "problemAcknowledgement": _TASK,
+    "problemUnacknowledgement": _TASK,
+    "problemGroup": _TASK,
+    "problemUngroup": _TASK,
+}
+_NAMES: dict[Resource, dict[Kind, str]] = {
+    resource: {kind: resource[0].upper() + resource[1:] + ending for kind, ending in endings.items()}
+    for resource, endings in _ENDINGS.items()
+}
+"""TMF621 says StatusChange where TMF656 says StateChange, and only tickets are Resolved."""
+
+
+def payload_name(resource: Resource) -> str:
+    """The member of ``event`` that holds the resource; TMF656 has an ungrouping travel as ``problemGroup``."""
+    return "problemGroup" if resource == "problemUngroup" else resource
 
 
 def event_types(resource: Resource) -> frozenset[str]:
@@ -66,7 +90,7 @@ class Event:
     resource_id: str
     time: datetime
     payload: Doc
-    """The resource, whole or in part, as it stands under ``event.<resource>``."""
+    """The resource, whole or in part, as it stands under ``event.<payload_name(resource)>``."""
 
     @property
     def type(self) -> str:
@@ -85,7 +109,7 @@ class Event:
             "timeOccurred": moment,
             "title": self.type,
             "domain": "serviceAssurance",
-            "event": {self.resource: self.payload},
+            "event": {payload_name(self.resource): self.payload},
         }
 
 
