@@ -66,3 +66,13 @@ def test_a_setting_that_cannot_be_used_is_named_with_its_remedy(variable: str, v
     with pytest.raises(BadSetting, match=said) as caught:
         Settings.read({variable: value})
     assert str(caught.value).startswith(variable)
+
+
+def test_a_secret_setting_is_in_no_repr_and_in_no_message() -> None:
+    key = "ab" * 32
+    settings = Settings.read({"TMF_ADAPTER_SECRET_KEY": key})
+    assert settings.secret_key[0].reveal() == key
+    assert key not in repr(settings)
+    with pytest.raises(BadSetting, match=r"TMF_ADAPTER_SECRET_KEY=\*\*\*: must be 32 random bytes") as caught:
+        Settings.read({"TMF_ADAPTER_SECRET_KEY": "hunter2"})
+    assert "hunter2" not in str(caught.value)

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tmf_adapter.storage.database import database_url
+from tmf_adapter.vault import Secret, keys
 
 PREFIX = "TMF_ADAPTER_"
 
@@ -84,9 +85,16 @@ def _synchronous(value: str) -> str:
     return value.upper()
 
 
-def _setting(default: Any, parse: Callable[[str], Any], help_: str, name: str | None = None) -> Any:
-    """A field: ``name`` is the variable's name after the prefix, where it is not the field's own in capitals."""
-    return field(default=default, metadata={"parse": parse, "help": help_, "name": name})
+def _setting(
+    default: Any, parse: Callable[[str], Any], help_: str, name: str | None = None, *, secret: bool = False
+) -> Any:
+    """A field: ``name`` is the variable's name after the prefix, where it is not the field's own in capitals.
+
+    A ``secret`` is in no repr and in no message.
+    """
+    return field(
+        default=default, repr=not secret, metadata={"parse": parse, "help": help_, "name": name, "secret": secret}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +126,12 @@ class Settings:
         "seconds to wait after the first, second, ... failed attempt to notify",
     )
     delivery_timeout: float = _setting(15.0, _seconds, "seconds a subscriber has for the whole answer")
+    secret_key: tuple[Secret, ...] = _setting(
+        (),
+        keys,
+        "32 bytes in base64 or hex that seal secrets in the database; of several, comma-separated, the first one seals",
+        secret=True,
+    )
     lease: float = _setting(
         10.0, _seconds, "PostgreSQL: seconds after which another process takes over a dead one's deliveries"
     )
@@ -140,7 +154,7 @@ class Settings:
             if text is None:
                 text = environment.get(variable(each)) or None
             if text is not None:
-                values[each.name] = _parsed(source, text, each.metadata["parse"])
+                values[each.name] = _parsed(source, text, each.metadata)
         return cls(**values)
 
     @property
@@ -155,8 +169,9 @@ def variable(setting: Any) -> str:
     return f"{PREFIX}{setting.metadata['name'] or setting.name.upper()}"
 
 
-def _parsed(source: str, text: str, parse: Callable[[str], Any]) -> Any:
+def _parsed(source: str, text: str, metadata: Mapping[str, Any]) -> Any:
     try:
-        return parse(text)
+        return metadata["parse"](text)
     except Exception as error:
-        raise BadSetting(f"{source}={text!r}: {error}") from error
+        shown = "***" if metadata["secret"] else repr(text)
+        raise BadSetting(f"{source}={shown}: {error}") from (None if metadata["secret"] else error)

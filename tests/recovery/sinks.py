@@ -1,6 +1,7 @@
 """Downstreams that misbehave in one way each, on free ports of this machine."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ async def _request(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def sink(reply: Reply) -> AsyncIterator[Sink]:
+async def sink(reply: Reply, tls: ssl.SSLContext | None = None) -> AsyncIterator[Sink]:
     """Serve until the block is left; connections still open then are dropped."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -45,8 +46,8 @@ async def sink(reply: Reply) -> AsyncIterator[Sink]:
             writer.transport.abort()
             tasks.discard(task)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    here = Sink(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    here = Sink(f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     try:
         yield here
     finally:

@@ -1,27 +1,20 @@
 """Calls to other TMF APIs: bounded in time whatever the other side does, never repeated blindly."""
 
-import asyncio
 import logging
-import socket
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import orjson
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from tmf_adapter.egress import Threads, Watch, watched
 from tmf_adapter.recovery.target import Answer, Found, external_ids
 from tmf_adapter.tmf.events import Doc
 from tmf_adapter.tmf.operations import Operation
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 THREADS = 32
 CONNECT_SECONDS = 3.0
@@ -36,13 +29,13 @@ class Downstream:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="downstream")
+        self._threads = Threads("downstream", THREADS)
         self._local = threading.local()
 
     async def create(self, operation: Operation, operation_id: str, body: Doc, timeout: float) -> Answer:
         """Ask for the operation once."""
 
-        def ask(watch: "_Watch") -> Answer:
+        def ask(watch: Watch) -> Answer:
             headers = {"Idempotency-Key": operation_id, "Content-Type": "application/json"}
             try:
                 status, content = self._send(
@@ -53,7 +46,7 @@ class Downstream:
                 return Answer(error=_said(error, late, timeout), again="timeout" if late else "connect")
             return judge(status, content)
 
-        return await self._watched(timeout, ask)
+        return await self._threads.run(timeout, ask)
 
     async def look(self, operation: Operation, operation_id: str, timeout: float) -> Doc | Found:
         """The resource that an earlier attempt created under our operation id, if any."""
@@ -75,7 +68,7 @@ class Downstream:
     async def register(self, callback: str, timeout: float) -> tuple[bool, str | None]:
         """Put ``callback`` on the target's hub: whether it is there now, and the registration's id."""
 
-        def ask(watch: "_Watch") -> tuple[bool, str | None]:
+        def ask(watch: Watch) -> tuple[bool, str | None]:
             try:
                 status, content = self._send(
                     watch, "POST", "/hub", timeout, json={"@type": "Hub", "callback": callback}
@@ -88,41 +81,26 @@ class Downstream:
                 return False, None
             return True, _id_of(content)
 
-        return await self._watched(timeout, ask)
+        return await self._threads.run(timeout, ask)
 
     def close(self) -> None:
         """Let go of the threads; calls under way end at their deadline."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     async def _get(self, path: str, query: dict[str, str], timeout: float) -> tuple[int | None, Any]:
         """Status and parsed answer; (None, None) when there was none."""
 
-        def ask(watch: "_Watch") -> tuple[int | None, Any]:
+        def ask(watch: Watch) -> tuple[int | None, Any]:
             try:
                 status, content = self._send(watch, "GET", path, timeout, params=query)
                 return status, orjson.loads(content) if status == 200 else None
             except (requests.RequestException, orjson.JSONDecodeError):
                 return None, None
 
-        return await self._watched(timeout, ask)
+        return await self._threads.run(timeout, ask)
 
-    async def _watched(self, timeout: float, ask: Callable[["_Watch"], T]) -> T:
-        """Run ``ask`` in a thread, under a watch that cuts its connection when the time is over."""
-        loop = asyncio.get_running_loop()
-        watch = _Watch()
-
-        def run() -> T:
-            loop.call_soon_threadsafe(watch.arm, loop, timeout)
-            try:
-                return ask(watch)
-            finally:
-                loop.call_soon_threadsafe(watch.disarm)
-
-        return await loop.run_in_executor(self._threads, run)
-
-    def _send(self, watch: "_Watch", method: str, path: str, timeout: float, **what: Any) -> tuple[int, bytes]:
+    def _send(self, watch: Watch, method: str, path: str, timeout: float, **what: Any) -> tuple[int, bytes]:
         session = self._session()
-        _current.watch = watch
         with session.request(
             method,
             self.base_url + path,
@@ -144,10 +122,7 @@ class Downstream:
         """One a thread: sessions are not made to be shared."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = requests.Session()
-            session.trust_env = False
-            session.mount("http://", _WatchedAdapter())
-            session.mount("https://", _WatchedAdapter())
+            session = self._local.session = watched(requests.Session())
         return session
 
 
@@ -180,86 +155,3 @@ def _id_of(content: bytes) -> str | None:
 
 def _said(error: Exception, late: bool, timeout: float) -> str:
     return f"no whole answer within {timeout:g} s" if late else f"{type(error).__name__}: {str(error)[:SHOWN]}"
-
-
-# -- the hard deadline -------------------------------------------------------------------------------------------------
-# ``timeout`` of requests bounds each wait for bytes, so a server that drips holds a thread for as long as it likes.
-# A watch notes the socket in use and shuts it down when the time is over, which ends whatever is being waited for.
-
-
-class _Watch:
-    def __init__(self) -> None:
-        self.expired = False
-        self._socket: socket.socket | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._over = False
-
-    def arm(self, loop: asyncio.AbstractEventLoop, timeout: float) -> None:
-        if not self._over:
-            self._timer = loop.call_later(timeout, self._expire)
-
-    def disarm(self) -> None:
-        self._over = True
-        if self._timer:
-            self._timer.cancel()
-
-    def note(self, connected: socket.socket | None) -> None:
-        self._socket = connected
-        if self.expired:
-            self._cut()
-
-    def _expire(self) -> None:
-        self.expired = True
-        self._cut()
-
-    def _cut(self) -> None:
-        if self._socket is not None:
-            with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-
-class _Current(threading.local):
-    watch: _Watch = _Watch()
-
-
-_current = _Current()
-
-
-class _WatchedConnection(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        connected = super()._new_conn()
-        _current.watch.note(connected)
-        return connected
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _current.watch.note(self.sock)
-        super().request(*args, **kwargs)
-
-
-class _WatchedTLSConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        connected = super()._new_conn()
-        _current.watch.note(connected)
-        return connected
-
-    def connect(self) -> None:
-        super().connect()
-        _current.watch.note(self.sock)  # the handshake has put another object in the place of the plain socket
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _current.watch.note(self.sock)
-        super().request(*args, **kwargs)
-
-
-class _WatchedPool(HTTPConnectionPool):
-    ConnectionCls = _WatchedConnection
-
-
-class _WatchedTLSPool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedTLSConnection
-
-
-class _WatchedAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _WatchedPool, "https": _WatchedTLSPool}

@@ -5,11 +5,14 @@
     AdapterError                     status  code
     |-- Invalid                      400     invalidBody         a body that does not fit its schema or the rules
     |   `-- BadQuery                 400     invalidQuery        a query string nobody could mean
+    |-- Unauthorized                 401     unauthorized        who asks has not shown who he is
+    |-- Forbidden                    403     forbidden
     |-- NotFound                     404     notFound
     |-- MethodNotAllowed             405     methodNotAllowed
     |-- Conflict                     409     conflict
     |   |-- IllegalTransition        409     illegalTransition   names the statuses that are allowed
-    |   `-- LostRace                 409     lostRace            another writer was faster, every time
+    |   |-- LostRace                 409     lostRace            another writer was faster, every time
+    |   `-- NoSecretKey              409     noSecretKey         a secret was to be kept, and there is no key to seal it
     |-- TooLarge                     413     tooLarge
     |-- UnsupportedMediaType         415     unsupportedMediaType
     |-- NotYetSupported              501     notSupported        declared in our document, not built
@@ -88,6 +91,22 @@ class BadQuery(Invalid):
     code = "invalidQuery"
 
 
+class Unauthorized(AdapterError):
+    """The request does not show who asks, or not convincingly."""
+
+    status, code = 401, "unauthorized"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": 'Bearer realm="tmf-adapter"'}
+
+
+class Forbidden(AdapterError):
+    """Whoever asks may not have this."""
+
+    status, code = 403, "forbidden"
+
+
 class NotFound(AdapterError):
     """No such resource, or no such path."""
 
@@ -131,6 +150,16 @@ class LostRace(Conflict):
     """The resource changed under the request, repeatedly; nothing was written, the client may try again."""
 
     code = "lostRace"
+
+
+class NoSecretKey(Conflict):
+    """A secret was to be kept, and there is no key to seal it with."""
+
+    code = "noSecretKey"
+
+    def __init__(self) -> None:
+        remedy = "Set TMF_ADAPTER_SECRET_KEY, for instance to what `openssl rand -base64 32` prints, and start again."
+        super().__init__("This adapter has no key to keep secrets with.", remedy)
 
 
 class TooLarge(AdapterError):
