@@ -60,5 +60,7 @@ def test_verdicts_end_in_outcomes() -> None:
         Outcome.WORKAROUND,
         Outcome.RESTORED,
         None,
+        None,
         Outcome.UNSUCCESSFUL,
     ]
+    assert [verdict for verdict in VERDICT_ORDER if not verdict.ends_wait] == [Verdict.ASK]

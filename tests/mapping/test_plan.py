@@ -12,7 +12,7 @@ from tests.mapping.changes import NOW, change, characteristic, entity, ticket
 from tests.mapping.samples import mapping, mappings, sample
 from tmf_adapter.mapping.document import Mappings
 from tmf_adapter.mapping.expression import RenderError, Scope, Truth
-from tmf_adapter.mapping.plan import bind, explain, plan
+from tmf_adapter.mapping.plan import Facts, bind, explain, plan, wanted_counts
 from tmf_adapter.tmf.events import Author, Change, Kind
 
 WAITING = ticket(status="acknowledged")
@@ -168,3 +168,67 @@ def test_a_let_value_that_cannot_be_made_is_an_error_with_its_name() -> None:
 
 def _step() -> dict[str, Any]:
     return {"id": "a", "call": "x.y"}
+
+
+_NODE = change(ticket(relatedEntity=[entity("accessNode", "Resource", "node-7")]), WAITING)
+_GROUP = {"group": {"by": "t.rel.accessNode[0].id", "window": "PT15M"}}
+
+
+def test_a_mapping_counts_the_open_tickets_of_an_entity() -> None:
+    found = mappings(_rule("a", when=["open.byAccessNode[t.rel.accessNode[0].id] >= 10"]))
+    assert wanted_counts(found, _NODE) == {("accessNode", "node-7")}
+    assert [len(plan(found, _NODE, NOW, Facts({("accessNode", "node-7"): count}))) for count in (9, 10)] == [0, 1]
+    assert plan(found, _NODE, NOW) == ()  # nobody counted
+    [why] = explain(found, _NODE, NOW, Facts({("accessNode", "node-7"): 9}))
+    assert why.lines[0].truth is Truth.FALSE
+
+
+def test_nothing_is_counted_that_nobody_reads() -> None:
+    assert wanted_counts(mappings(_rule("a")), _NODE) == frozenset()
+    deaf = mappings(_rule("a", events=["delete"], when=["open.byAccessNode['x'] > 1"]))
+    assert wanted_counts(deaf, _NODE) == frozenset()
+    assert wanted_counts(mappings(_rule("a", when=["open.byPlace['x'] > 1"])), _NODE) == frozenset()
+
+
+def test_a_recovery_knows_the_key_of_its_group() -> None:
+    [planned] = plan(mappings(_rule("a", **_GROUP)), _NODE, NOW)
+    assert (planned.group, planned.scope["group"]) == ("node-7", {"key": "node-7"})
+    [alone] = plan(mappings(_rule("a")), _NODE, NOW)
+    assert (alone.group, "group" in alone.scope) == (None, False)
+
+
+def test_without_a_key_there_is_no_group_and_no_recovery() -> None:
+    found = mappings(_rule("a", stop=True, order=1, **_GROUP), _rule("b"))
+    assert _ids(found, MOVED) == ["b"]
+    assert explain(found, MOVED, NOW)[0].reason.startswith("the key of its group cannot be worked out: t.rel.access")
+
+
+def test_a_shadow_stops_nobody() -> None:
+    found = mappings(_rule("a", order=1, stop=True, mode="shadow"), _rule("b"))
+    assert [(one.mapping.id, one.shadow) for one in plan(found, MOVED, NOW)] == [("a", True), ("b", False)]
+    assert _ids(found, MOVED) == ["a", "b"]
+    assert "in shadow" in explain(found, MOVED, NOW)[0].reason
+
+
+@pytest.mark.parametrize(
+    ("members", "facts", "reason"),
+    [
+        ({"mode": "off"}, Facts(), "its mode is off"),
+        ({}, Facts(off={"a"}), "it is switched off"),
+        ({}, Facts(failed={"a"}), "it was unsuccessful in an earlier episode of this ticket, and does not say again"),
+    ],
+)
+def test_a_mapping_that_is_off_lets_the_next_one_be_asked(members: dict[str, Any], facts: Facts, reason: str) -> None:
+    found = mappings(_rule("a", order=1, stop=True, **members), _rule("b"))
+    assert [one.mapping.id for one in plan(found, MOVED, NOW, facts)] == ["b"]
+    assert [one.reason for one in explain(found, MOVED, NOW, facts)] == [reason, "all lines hold"]
+
+
+def test_what_failed_is_done_again_when_it_says_so() -> None:
+    assert plan(mappings(_rule("a", again=True)), MOVED, NOW, Facts(failed={"a"})) != ()
+
+
+def test_all_can_be_switched_off_at_once() -> None:
+    found = mappings(_rule("a"), _rule("b"))
+    assert plan(found, MOVED, NOW, Facts(all_off=True)) == ()
+    assert {one.reason for one in explain(found, MOVED, NOW, Facts(all_off=True))} == {"all mappings are switched off"}

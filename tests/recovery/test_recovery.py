@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tmf_adapter.mapping.document import DEFAULTS, Outcome, Verdict, parse
+from tmf_adapter.mapping.document import DEFAULTS, parse
+from tmf_adapter.mapping.parts import Outcome, Verdict
 from tmf_adapter.recovery.inbox import _identity, _keys
 from tmf_adapter.recovery.recovery import Act, Finish, Operation, Recovery, Stage, Wait, next_move, step_scope
 from tmf_adapter.recovery.report import report_of

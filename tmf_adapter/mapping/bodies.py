@@ -27,14 +27,14 @@ _KINDS: dict[Json, tuple[type, ...]] = {
 def wrong_steps(mapping: Mapping) -> Iterator[Graded]:
     """Everything that an operation would refuse, or that could not end as it should."""
     bodies = _rendered(mapping)
-    for index, step in enumerate(mapping.steps):
+    for at, step in mapping.placed_steps:
         operation = OPERATIONS.get(step.call)
         if operation is None:
             message = f"{step.call!r} is no operation; there are {listed(OPERATIONS)}{nearest(step.call, OPERATIONS)}"
-            yield ("steps", index, "call"), message, Severity.ERROR
+            yield (*at, "call"), message, Severity.ERROR
             continue
-        for place, message, severity in chain(_step(step, operation), _body(bodies[index], operation)):
-            yield ("steps", index, *place), message, severity
+        for place, message, severity in chain(_step(step, operation), _body(bodies[step.id], operation)):
+            yield (*at, *place), message, severity
     for outcome in Outcome:
         rule = mapping.report[outcome]
         if rule.reason and not rule.status:
@@ -42,20 +42,20 @@ def wrong_steps(mapping: Mapping) -> Iterator[Graded]:
             yield ("report", outcome.value, "reason"), message, Severity.WARNING
 
 
-def _rendered(mapping: Mapping) -> list[Any]:
-    """Each body as the sample fills it, or as it is written where the sample cannot."""
+def _rendered(mapping: Mapping) -> dict[str, Any]:
+    """Each step's body as the sample fills it, or as it is written where the sample cannot."""
     paths = tuple(path for use in uses(mapping) for path in use.expression.paths)
-    scope, bodies = sample_scope(mapping, paths), list[Any]()
+    scope, bodies = sample_scope(mapping, paths), dict[str, Any]()
     try:
         scope = bind(mapping, scope)
     except RenderError:
-        return [step.body.source for step in mapping.steps]
-    for step in mapping.steps:
+        return {step.id: step.body.source for step in mapping.every_step}
+    for step in mapping.every_step:
         try:
-            bodies.append(step.body.render(scope))
+            bodies[step.id] = step.body.render(scope)
         except RenderError:
-            bodies.append(step.body.source)
-        scope["step"] = {**scope["step"], step.id: {**bodies[-1], "id": PLACEHOLDER}}
+            bodies[step.id] = step.body.source
+        scope["step"] = {**scope["step"], step.id: {**bodies[step.id], "id": PLACEHOLDER}}
     return bodies
 
 

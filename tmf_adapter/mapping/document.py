@@ -7,24 +7,16 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, overload
 
 from marshmallow import ValidationError
 
+from tmf_adapter.mapping.expression import Expression
 from tmf_adapter.mapping.faults import BadMapping, MappingFault
 from tmf_adapter.mapping.grammar import DefaultsSchema, MappingSchema, complaints
-from tmf_adapter.mapping.parts import (
-    Activity,
-    Await,
-    Mapping,
-    Outcome,
-    Report,
-    ReportRule,
-    Retry,
-    Step,
-    Verdict,
-)
+from tmf_adapter.mapping.parts import Mapping
 from tmf_adapter.mapping.scan import Reads, reads_of
 from tmf_adapter.mapping.source import Source, read_source
 from tmf_adapter.tmf.events import Kind
@@ -32,19 +24,11 @@ from tmf_adapter.tmf.events import Kind
 __all__ = [
     "DEFAULTS",
     "DEFAULTS_FILE",
-    "Activity",
-    "Await",
     "BadMapping",
     "Loaded",
     "Mapping",
     "MappingFault",
     "Mappings",
-    "Outcome",
-    "Report",
-    "ReportRule",
-    "Retry",
-    "Step",
-    "Verdict",
     "load",
     "parse",
     "read_directory",
@@ -58,6 +42,17 @@ DEFAULTS: dict[str, Any] = {
         "attempts": 4,
         "backoff": "PT1S",
         "when": ["timeout", "connect", "nonsense", 429, 502, 503, 504],
+    },
+    "ask": {
+        "reason": "information-required",
+        "note": "More information is needed: ${summary}",
+        "within": "P3D",
+        "then": {
+            "status": "cancelled",
+            "reason": "information-not-provided",
+            "note": "The information that was asked for did not come.",
+            "char": {},
+        },
     },
     "report": {
         "restored": {
@@ -77,6 +72,7 @@ DEFAULTS: dict[str, Any] = {
             "char": {"restorationType": "unsuccessful"},
         },
         "timeout": "unsuccessful",
+        "mode": "set",
     },
 }
 """What holds where neither the defaults file nor a mapping says anything; the shipped defaults file says the same."""
@@ -113,7 +109,17 @@ class Mappings(Sequence[Mapping]):
     @cached_property
     def reads(self) -> Reads:
         """What the conditions of all of them read."""
-        return reads_of(path for mapping in self._all for line in mapping.when for path in line.paths)
+        return reads_of(path for mapping in self._all for line in _asked(mapping) for path in line.paths)
+
+    @property
+    def counters(self) -> frozenset[str]:
+        """The counts of open tickets that somebody reads, such as ``byAccessNode``."""
+        return self.reads.get("open", frozenset()) or frozenset()
+
+
+def _asked(mapping: Mapping) -> Iterator[Expression]:
+    """What is worked out to find whether a mapping matches."""
+    return chain(mapping.when, (mapping.group.by,) if mapping.group else ())
 
 
 @dataclass(frozen=True)
@@ -218,12 +224,28 @@ def _mapping(source: Source, defaults: dict[str, Any] | None, faults: list[Mappi
 
 def _completed(document: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
     """The document with defaults where it says nothing; what has the wrong type stays for the grammar to refuse."""
-    limits = {name: defaults[name] for name in ("timeout", "retry")}
-    report = _merged(defaults["report"], document.get("report", {}))
-    completed = {**document, "report": report}
+    completed = {**document, "report": _merged(defaults["report"], document.get("report", {}))}
+    if "ask" in document:
+        completed["ask"] = _merged(defaults["ask"], document["ask"])
     if isinstance(steps := document.get("steps"), list):
-        completed["steps"] = [_merged(limits, step) for step in steps]
+        completed["steps"] = [_completed_part(part, defaults) for part in steps]
     return completed
+
+
+def _completed_part(part: Any, defaults: dict[str, Any]) -> Any:
+    if isinstance(part, dict) and isinstance(inner := part.get("parallel"), list):
+        return {**part, "parallel": [_completed_step(step, defaults) for step in inner]}
+    return _completed_step(part, defaults)
+
+
+def _completed_step(step: Any, defaults: dict[str, Any]) -> Any:
+    """``ask: <condition>`` in an ``await`` is short for ``ask: {when: <condition>}``."""
+    whole = _merged({name: defaults[name] for name in ("timeout", "retry")}, step)
+    awaited = whole.get("await") if isinstance(whole, dict) else None
+    if not isinstance(awaited, dict) or "ask" not in awaited:
+        return whole
+    said = awaited["ask"] if isinstance(awaited["ask"], dict) else {"when": awaited["ask"]}
+    return {**whole, "await": {**awaited, "ask": {**_merged(defaults["ask"], said)}}}
 
 
 def _merged(below: Any, above: Any) -> Any:

@@ -1,7 +1,7 @@
 """The kinds of value a mapping file has, each with a message that says how to write it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -14,7 +14,7 @@ from tmf_adapter.mapping.faults import Place, listed, nearest
 from tmf_adapter.mapping.render import BadTemplate, Template
 from tmf_adapter.tmf.lifecycle import TICKET
 
-Word = TypeVar("Word", bound=StrEnum)
+Kind = TypeVar("Kind", bound=StrEnum)
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 IDENTIFIER = re.compile(r"[a-z][a-z0-9-]{0,63}")
@@ -95,14 +95,14 @@ class Length(fields.Field[timedelta]):
             raise ValidationError(str(error)) from None
 
 
-class Choice(fields.Field[Word], Generic[Word]):
+class Choice(fields.Field[Kind], Generic[Kind]):
     """One of the words of an enumeration, or of the ``known`` ones among them."""
 
-    def __init__(self, kind: type[Word], known: Iterable[Word] | None = None, **options: Any) -> None:
+    def __init__(self, kind: type[Kind], known: Iterable[Kind] | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self.known: dict[Any, Word] = {word.value: word for word in known or kind}
+        self.known: dict[Any, Kind] = {word.value: word for word in known or kind}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Word:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Kind:
         if not isinstance(value, str):
             raise refuse_type(f"one of {listed(self.known)}", value)
         if value not in self.known:
@@ -150,18 +150,38 @@ class Cause(fields.Field[str]):
         return text
 
 
+class Word(fields.Field[str]):
+    """One word that is the only one there is."""
+
+    def __init__(self, word: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.word = word
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
+        if value != self.word:
+            raise ValidationError(f"must be {self.word}, not {value!r}")
+        return self.word
+
+
 class Status(Plain):
-    """A status that a report may give a ticket in ``inProgress``; ``closed`` is for whoever closes reports."""
+    """A status that a ticket under work can be given, ``also`` some others; ``closed`` is for whoever closes reports.
+
+    ``only`` narrows it.
+    """
 
     ALLOWED = frozenset(status for status in TICKET.edges if TICKET.path("inProgress", status)) - {"closed"}
+
+    def __init__(self, also: frozenset[str] = frozenset(), only: frozenset[str] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.allowed = only or self.ALLOWED | also
 
     def _deserialize(self, *args: Any, **options: Any) -> str:
         text = super()._deserialize(*args, **options)
         if text == "closed":
             raise ValidationError("'closed' is set by whoever closes problem reports, never here: write resolved")
-        if text not in self.ALLOWED:
-            known = f"is no status that a ticket under work can take ({listed(self.ALLOWED)})"
-            raise ValidationError(f"{text!r} {known}{nearest(text, self.ALLOWED)}")
+        if text not in self.allowed:
+            known = f"is no status that the adapter can set here ({listed(self.allowed)})"
+            raise ValidationError(f"{text!r} {known}{nearest(text, self.allowed)}")
         return text
 
 
@@ -188,6 +208,34 @@ class Body(fields.Field[Template]):
         if not isinstance(value, dict):
             raise refuse_type("keys and values, the members of the request", value)
         return template_of(value)
+
+
+class Operations(fields.Field[Template]):
+    """A list of RFC 6902 operations with ``${...}`` in them: what the customer is asked to change on the ticket."""
+
+    OPS = frozenset({"add", "replace", "remove"})
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Template:
+        if not isinstance(value, list):
+            raise refuse_type("a list of operations, such as - {op: add, path: /attachment/-}", value)
+        found: dict[Any, Any] = {}
+        for index, one in enumerate(value):
+            for place, message in self._wrong(one):
+                put(found, (index, *place), message)
+        if found:
+            raise ValidationError(found)
+        return template_of(value)
+
+    def _wrong(self, one: Any) -> Iterator[tuple[Place, str]]:
+        if not isinstance(one, dict):
+            yield (), f"must be keys and values (op, path, value), not {said(one)}"
+            return
+        if one.get("op") not in self.OPS:
+            yield ("op",), f"{one.get('op')!r} is none of {listed(self.OPS)}"
+        if not isinstance(path := one.get("path"), str) or not path.startswith("/"):
+            yield ("path",), f"{path!r} is no JSON pointer: it begins with /, such as /relatedEntity/-"
+        for name in sorted(one.keys() - {"op", "path", "value"}):
+            yield (name,), "is no key here; there are op, path, value"
 
 
 class Named(fields.Field[Mapping[str, Any]]):
@@ -244,11 +292,12 @@ def template_of(value: Any) -> Template:
     except BadTemplate as error:
         complaints: dict[Any, Any] = {}
         for place, message in error.complaints:
-            _put(complaints, place, message)
+            put(complaints, place, message)
         raise ValidationError(complaints.get("", complaints)) from None
 
 
-def _put(tree: dict[Any, Any], place: Place, message: str) -> None:
+def put(tree: dict[Any, Any], place: Place, message: str) -> None:
+    """Add a complaint to a tree of them, as ``ValidationError`` takes it."""
     *way, last = place or ("",)
     for step in way:
         tree = tree.setdefault(step, {})

@@ -1,22 +1,21 @@
-"""The grammar of mapping files: which keys there are, what each may hold, and what it becomes."""
+"""The grammar of mapping files: which keys there are, what each may hold, and what it becomes.
+
+Steps stand in step_keys.py, reports in report_keys.py, what all groups of keys share in keys.py.
+"""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, post_load, validates_schema
+from marshmallow import ValidationError, post_load, validates_schema
 
 from tmf_adapter.mapping import parts
 from tmf_adapter.mapping.expression import Expression
-from tmf_adapter.mapping.faults import Place, listed, nearest
+from tmf_adapter.mapping.faults import Place, listed
 from tmf_adapter.mapping.fields import (
     IDENTIFIER,
-    NAME,
-    Body,
-    Cause,
     Cel,
     Choice,
     Count,
-    EventType,
     Filled,
     Flag,
     Inner,
@@ -24,127 +23,38 @@ from tmf_adapter.mapping.fields import (
     Named,
     Plain,
     Several,
-    Status,
     free,
     needed,
+    put,
 )
-from tmf_adapter.mapping.render import Template
+from tmf_adapter.mapping.keys import Keys, member
+from tmf_adapter.mapping.report_keys import MappingReportKeys, ReportKeys
+from tmf_adapter.mapping.step_keys import AskKeys, PartField, RetryKeys, written_steps
 from tmf_adapter.mapping.view import ON_EVENT
 from tmf_adapter.tmf.events import Kind
 
-ON_RUN = frozenset({"step", "ev", "summary"})
+ON_RUN = frozenset({"step", "ev", "summary", "group"})
 """Names that an expression has only while a recovery runs."""
 
-RESERVED = ON_EVENT | ON_RUN | {"group", "open", "true", "false", "null", "in"}
-"""Names that a ``let`` cannot take: they have their own meaning, now or in the language to come."""
-
-_TRAPS = {
-    "on": "is no key, and YAML 1.1 reads it as true: write events",
-    "True": "is no key; if it was meant as on: write events",
-    "trigger": "is no key: write events",
-    "if": "is a key of a step: write the conditions of a mapping as a list under when",
-    "defaults": "belongs in 00-defaults.yaml",
-    "<<": "is a merge, which mappings do not have: write the keys out",
-}
+RESERVED = ON_EVENT | ON_RUN | {"true", "false", "null", "in"}
+"""Names that a ``let`` cannot take: they have their own meaning."""
 
 
-class _Part(Schema):
-    """Keys that are not known are refused, with the nearest that is."""
-
-    makes: ClassVar[Any] = dict
-
-    class Meta:
-        unknown = EXCLUDE
-
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _refuse_unknown(self, _data: Any, original: Any, **_: Any) -> None:
-        known = {field.data_key or name for name, field in self.load_fields.items()}
-        unknown = [name for name in original if name not in known] if isinstance(original, dict) else []
-        if unknown:
-            raise ValidationError({name: [_unknown_key(name, known)] for name in unknown})
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: Any) -> Any:
-        return self.makes(**data)
+class _Group(Keys):
+    makes = parts.Group
+    by = Cel(**needed("what the tickets of a group have in common, such as t.rel.accessNode[0].id"))
+    window = Length(**needed("how long after the first ticket others may join, such as PT15M"))
 
 
-def _unknown_key(name: str, known: set[str]) -> str:
-    return _TRAPS.get(name) or f"is no key here; there are {listed(known)}{nearest(name, known)}"
+class _Approve(Keys):
+    makes = parts.Approve
+    by = Plain(**needed("who decides, such as retention-desk"))
+    within = Length(**needed("how long they have, such as PT8H"))
+    otherwise = Choice(parts.Otherwise, **free(parts.Otherwise.SKIP))
+    note = Filled(**free())
 
 
-class _Retry(_Part):
-    makes = parts.Retry
-    attempts = Count(1, 100, **needed("how many attempts in all"))
-    backoff = Length(**needed("the pause before the second attempt"))
-    when = Several(Cause(), **needed("after what an attempt is repeated"))
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: Any) -> Any:
-        return parts.Retry(data["attempts"], data["backoff"], tuple(data["when"]))
-
-
-class _Await(_Part):
-    event = EventType(**needed("the eventType that brings the result"))
-    within = Length(**free())
-    match = Cel(**free())
-    workaround = Cel(**free())
-    restored = Cel(**free())
-    ok = Cel(**free())
-    fail = Cel(**free())
-
-
-class _Step(_Part):
-    id = Plain(NAME, "must be letters, digits and _, so that step.<id> can name it", **needed("a name for the step"))
-    call = Plain(**needed("the operation, such as tmf656.createServiceProblem"))
-    if_ = Cel(data_key="if", **free())
-    target = Filled(**free())
-    body = Body(**free(lambda: Template({})))
-    await_ = Inner(_Await, data_key="await", **free())
-    within = Length(**free())
-    timeout = Length(**needed("the limit of one HTTP attempt"))
-    retry = Inner(_Retry, **needed("when an attempt is repeated"))
-
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _one_deadline(self, _data: Any, original: Any, **_: Any) -> None:
-        """The deadline stands in ``await`` or beside it, once."""
-        awaited = original.get("await") if isinstance(original, dict) else None
-        if isinstance(awaited, dict) and "within" not in awaited and "within" not in original:
-            raise ValidationError({"await": {"within": ["is missing: how long to wait for the event, such as PT8H"]}})
-        if isinstance(awaited, dict) and "within" in awaited and "within" in original:
-            raise ValidationError({"within": ["is given in await as well: keep one of the two"]})
-        if isinstance(original, dict) and "within" in original and "await" not in original:
-            message = "limits nothing: it is how long an await waits, and this step has none"
-            raise ValidationError({"within": [message]})
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: Any) -> Any:
-        within, awaited = data.pop("within"), data.pop("await_")
-        if awaited:
-            awaited["within"] = awaited["within"] or within
-        return parts.Step(await_=parts.Await(**awaited) if awaited else None, **data)
-
-
-class _ReportRule(_Part):
-    makes = parts.ReportRule
-    status = Status(allow_none=True, **free())
-    reason = Filled(allow_none=True, **free())
-    note = Filled(allow_none=True, **free())
-    char = Named(allow_none=True, **free(dict))
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: Any) -> Any:
-        return parts.ReportRule(**{**data, "char": data["char"] or {}})
-
-
-class _Report(_Part):
-    makes = parts.Report
-    restored = Inner(_ReportRule, **needed("what a restoration writes on the ticket"))
-    workaround = Inner(_ReportRule, **needed("what a work-around writes on the ticket"))
-    unsuccessful = Inner(_ReportRule, **needed("what a failure writes on the ticket"))
-    timeout = Choice(parts.Outcome, **needed("the outcome of a missed deadline"))
-
-
-class MappingSchema(_Part):
+class MappingSchema(Keys):
     """A whole mapping, with every default filled in. Loads to ``parts.Mapping``."""
 
     id = Plain(
@@ -154,22 +64,52 @@ class MappingSchema(_Part):
     outcome = Choice(parts.Activity, **free())
     order = Count(0, 1_000_000, **free(100))
     stop = Flag(**free(False))
+    mode = Choice(parts.Mode, **free(parts.Mode.LIVE))
+    again = Flag(**free(False))
     events = Several(Choice(Kind, parts.KINDS), **needed("the events it listens to, such as [create, status]"))
     when = Several(Cel(), **free(list))
     let = Named(RESERVED, **free(dict))
-    steps = Several(Inner(_Step), **needed("what to do"))
-    report = Inner(_Report, **needed("what to write on the ticket"))
+    group = Inner(_Group, **free())
+    approve = Inner(_Approve, **free())
+    ask = Inner(AskKeys, **free())
+    steps = Several(PartField(), **free(list))
+    report = Inner(MappingReportKeys, **needed("what to write on the ticket"))
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _one_thing_to_do(self, _data: Any, original: Any, **_: Any) -> None:
+        """Steps, a question, or a report at once."""
+        given = [name for name in ("steps", "ask") if member(original, name) is not None]
+        given += ["report.now"] if member(member(original, "report"), "now") is not None else []
+        if not given:
+            raise ValidationError({"steps": ["is missing: what to do (or ask, or report.now, in its place)"]})
+        if len(given) > 1:
+            message = f"stands beside {given[0]}, and a mapping does one of the two: {_APART[given[1]]}"
+            raise ValidationError({"report": {"now": [message]}} if given[1] == "report.now" else {given[1]: [message]})
+        idle = [name for name in ("group", "approve") if member(original, name) is not None and given != ["steps"]]
+        if idle:
+            raise ValidationError({name: ["decides over steps, and this mapping has none"] for name in idle})
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _distinct_steps(self, _data: Any, original: Any, **_: Any) -> None:
-        steps = original.get("steps") if isinstance(original, dict) else None
-        ids = [
-            step.get("id") if isinstance(step, dict) else None for step in (steps if isinstance(steps, list) else [])
-        ]
-        again = [index for index, id in enumerate(ids) if isinstance(id, str) and id in ids[:index]]
-        if again:
-            message = "is the id of an earlier step: choose another, so that step.<id> is one of them"
-            raise ValidationError({"steps": {index: {"id": [f"{ids[index]!r} {message}"]} for index in again}})
+        found: dict[Any, Any] = {}
+        earlier: set[str] = set()
+        for place, step in written_steps(member(original, "steps")):
+            id = member(step, "id")
+            if isinstance(id, str) and id in earlier:
+                message = f"{id!r} is the id of an earlier step: choose another, so that step.<id> is one of them"
+                put(found, (*place, "id"), message)
+            earlier |= {id} if isinstance(id, str) else set()
+        if found:
+            raise ValidationError(found)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _shares_in_a_group(self, _data: Any, original: Any, **_: Any) -> None:
+        found: dict[Any, Any] = {}
+        for place, step in written_steps(member(original, "steps")):
+            if member(step, "once") == "group" and member(original, "group") is None:
+                put(found, (*place, "once"), "needs a group: say by what the tickets belong together, under group")
+        if found:
+            raise ValidationError(found)
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Any:
@@ -178,12 +118,19 @@ class MappingSchema(_Part):
         return parts.Mapping(**{**data, "when": tuple(data["when"]), "steps": tuple(data["steps"])})
 
 
-class DefaultsSchema(_Part):
+_APART = {
+    "ask": "a question while a step waits belongs in its await",
+    "report.now": "write what the end of the steps reports under restored, workaround and unsuccessful",
+}
+
+
+class DefaultsSchema(Keys):
     """The key ``defaults`` of the defaults file, with the adapter's own defaults filled in."""
 
     timeout = Length(**needed("the limit of one HTTP attempt"))
-    retry = Inner(_Retry, **needed("when an attempt is repeated"))
-    report = Inner(_Report, **needed("what to write on the ticket"))
+    retry = Inner(RetryKeys, **needed("when an attempt is repeated"))
+    ask = Inner(AskKeys, **needed("how the customer is asked"))
+    report = Inner(ReportKeys, **needed("what to write on the ticket"))
 
 
 def _ordered(let: Mapping[str, Expression]) -> dict[str, Expression]:

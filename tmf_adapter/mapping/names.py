@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tmf_adapter.mapping.expression import FUNCTIONS, Expression
 from tmf_adapter.mapping.faults import Place, listed, nearest
-from tmf_adapter.mapping.parts import Mapping, Outcome, Step
+from tmf_adapter.mapping.parts import Ask, Expiry, Interim, Mapping, Outcome, ReportRule, Step
 from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.scan import Path
 from tmf_adapter.mapping.view import MEMBERS, ON_EVENT, SPELLINGS, name_of
@@ -33,19 +33,33 @@ def uses(mapping: Mapping) -> Iterator[Use]:
     for index, line in enumerate(mapping.when):
         yield Use(("when", index), line, ON_EVENT)
     running = ON_EVENT | mapping.let.keys()
+    if mapping.group:
+        yield Use(("group", "by"), mapping.group.by, ON_EVENT)
+        running |= {"group"}
     for name, value in mapping.let.items():
         yield Use(("let", name), value, running)
-    ran: frozenset[str] = frozenset()
-    for index, step in enumerate(mapping.steps):
-        yield from _step_uses(("steps", index), step, running | {"step"}, ran)
-        ran |= {step.id}
+    if mapping.approve:
+        yield from _template_uses(("approve", "note"), mapping.approve.note, running, frozenset())
+    yield from _ask_uses(("ask",), mapping.ask, running, frozenset())
+    yield from _rule_uses(("report", "now"), mapping.report.now, running | {"summary"}, frozenset())
+    yield from _steps_uses(mapping, running | {"step"})
+    every = frozenset(step.id for step in mapping.every_step)
     for outcome in Outcome:
-        rule = mapping.report[outcome]
-        place, known = ("report", outcome.value), running | {"step", "summary"}
-        yield from _template_uses((*place, "reason"), rule.reason, known, ran)
-        yield from _template_uses((*place, "note"), rule.note, known, ran)
-        for name, template in rule.char.items():
-            yield from _template_uses((*place, "char", name), template, known, ran)
+        place, rule = ("report", outcome.value), mapping.report[outcome]
+        yield from _rule_uses(place, rule, running | {"step", "summary"}, every)
+        if rule.expiry:
+            yield from _expiry_uses((*place, "expiry"), rule.expiry, running | {"step"}, every)
+
+
+def _steps_uses(mapping: Mapping, names: frozenset[str]) -> Iterator[Use]:
+    ran: frozenset[str] = frozenset()
+    for index, part in enumerate(mapping.steps):
+        here = ran | {step.id for step in part.steps}
+        yield from _interim_uses(("steps", index, "while"), part.while_, names, here)
+        for at, step in enumerate(part.steps):
+            place: Place = ("steps", index) if isinstance(part, Step) else ("steps", index, "parallel", at)
+            yield from _step_uses(place, step, names, ran)
+        ran = here
 
 
 def _step_uses(place: Place, step: Step, names: frozenset[str], ran: frozenset[str]) -> Iterator[Use]:
@@ -53,12 +67,47 @@ def _step_uses(place: Place, step: Step, names: frozenset[str], ran: frozenset[s
         yield Use((*place, "if"), step.if_, names, ran)
     yield from _template_uses((*place, "target"), step.target, names, ran)
     yield from _template_uses((*place, "body"), step.body, names, ran)
+    ran |= {step.id}
+    if step.undo:
+        yield from _template_uses((*place, "undo", "target"), step.undo.target, names, ran)
+        yield from _template_uses((*place, "undo", "body"), step.undo.body, names, ran)
     if step.await_:
+        operation = OPERATIONS.get(step.call)
         for key in ("match", "workaround", "restored", "ok", "fail"):
-            condition = getattr(step.await_, key)
-            if condition:
-                operation = OPERATIONS.get(step.call)
-                yield Use((*place, "await", key), condition, names | {"ev"}, ran | {step.id}, operation)
+            if condition := getattr(step.await_, key):
+                yield Use((*place, "await", key), condition, names | {"ev"}, ran, operation)
+        if step.await_.ask:
+            yield Use((*place, "await", "ask", "when"), step.await_.ask, names | {"ev"}, ran, operation)
+        yield from _ask_uses((*place, "await", "ask"), step.await_.asking, names, ran)
+
+
+def _ask_uses(place: Place, ask: Ask | None, names: frozenset[str], ran: frozenset[str]) -> Iterator[Use]:
+    if ask:
+        names |= {"summary"}
+        yield from _template_uses((*place, "reason"), ask.reason, names, ran)
+        yield from _template_uses((*place, "note"), ask.note, names, ran)
+        yield from _template_uses((*place, "need"), ask.need, names, ran)
+        yield from _rule_uses((*place, "then"), ask.then, names, ran)
+
+
+def _interim_uses(place: Place, interim: Interim | None, names: frozenset[str], ran: frozenset[str]) -> Iterator[Use]:
+    if interim:
+        yield from _template_uses((*place, "reason"), interim.reason, names, ran)
+        yield from _template_uses((*place, "note"), interim.note, names, ran)
+
+
+def _rule_uses(place: Place, rule: ReportRule | None, names: frozenset[str], ran: frozenset[str]) -> Iterator[Use]:
+    if rule:
+        yield from _template_uses((*place, "reason"), rule.reason, names, ran)
+        yield from _template_uses((*place, "note"), rule.note, names, ran)
+        for name, template in rule.char.items():
+            yield from _template_uses((*place, "char", name), template, names, ran)
+
+
+def _expiry_uses(place: Place, expiry: Expiry, names: frozenset[str], ran: frozenset[str]) -> Iterator[Use]:
+    if expiry.restored:
+        yield Use((*place, "restored"), expiry.restored, names | {"ev"}, ran)
+    yield from _template_uses((*place, "note"), expiry.note, names | {"summary"}, ran)
 
 
 def _template_uses(

@@ -1,24 +1,58 @@
 """From a change of a ticket to the recoveries that it starts, and why: pure, and quick where nothing matches."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import json
+from collections import abc
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from tmf_adapter.mapping.document import Mapping, Mappings
+from tmf_adapter.mapping.document import Mappings
 from tmf_adapter.mapping.expression import Names, RenderError, Scope, Truth
 from tmf_adapter.mapping.faults import listed
+from tmf_adapter.mapping.parts import Mapping, Mode
 from tmf_adapter.mapping.scan import Reads, narrowed, reads_of
-from tmf_adapter.mapping.view import scope_of
+from tmf_adapter.mapping.view import counter_of, scope_of, view_of
 from tmf_adapter.tmf.events import Author, Change, Kind
+
+Counted = tuple[str, str]
+"""A role of related entities, and the id of one of them."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What planning has to know besides the change itself.
+
+    ``open`` counts, for each of ``wanted_counts``, the tickets that are not final and have that related entity, the
+    ticket of this change among them if it is one; a condition reads it as ``open.byAccessNode['node-7']``. ``failed``
+    are the ids of mappings whose recovery in an earlier episode of this ticket ended unsuccessful. ``off`` are the ids
+    of mappings that are switched off, ``all_off`` is the switch for all.
+    """
+
+    open: abc.Mapping[Counted, int] = field(default_factory=dict)
+    failed: Set[str] = frozenset()
+    off: Set[str] = frozenset()
+    all_off: bool = False
+
+
+NOTHING_ELSE = Facts()
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A recovery to start. ``scope`` is JSON: all that its expressions may read of the change, for it to keep."""
+    """A recovery to start. ``scope`` is JSON: all that its expressions may read of the change, for it to keep.
+
+    ``group`` is the key of the group that it joins or opens, None without one. A ``shadow`` one calls nothing.
+    """
 
     mapping: Mapping
     scope: dict[str, Any]
+    group: str | None = None
+
+    @property
+    def shadow(self) -> bool:
+        """Whether it is only recorded."""
+        return self.mapping.mode is Mode.SHADOW
 
 
 @dataclass(frozen=True)
@@ -50,39 +84,75 @@ class Explanation:
         return sum(line.truth is not Truth.TRUE for line in self.lines)
 
 
-def plan(mappings: Sequence[Mapping], change: Change, now: datetime) -> tuple[Planned, ...]:
+def plan(
+    mappings: Sequence[Mapping], change: Change, now: datetime, facts: Facts = NOTHING_ELSE
+) -> tuple[Planned, ...]:
     """The recoveries that ``change`` starts, in order; never raises for what a mapping or a ticket contains.
 
     A mapping is asked when it listens to one of the change's events, and matches when all its lines hold. One that
     says ``stop`` and matches ends the search. What the adapter itself changed starts nothing.
     """
-    if _why_nothing(change):
+    if _why_nothing(change, facts):
         return ()
     ordered = Mappings.of(mappings)
     asked = ordered.listening(_kinds(change))
-    if not asked or not (matching := tuple(_matching(asked, ordered, change, now))):
+    if not asked or not (matching := tuple(_matching(asked, ordered, change, now, facts))):
         return ()
-    names = _names(change, now)
-    return tuple(Planned(mapping, {**names, "mapping": {"id": mapping.id}}) for mapping in matching)
+    names = _names(change, now, facts)
+    return tuple(_planned(mapping, key, names) for mapping, key in matching)
 
 
-def _why_nothing(change: Change) -> str | None:
+def wanted_counts(mappings: Sequence[Mapping], change: Change) -> frozenset[Counted]:
+    """What ``Facts.open`` has to count for ``change``; empty unless a mapping that listens to it reads ``open``."""
+    ordered = Mappings.of(mappings)
+    if not ordered.counters or change.resource != "troubleTicket" or not ordered.listening(_kinds(change)):
+        return frozenset()
+    related = view_of(change.subject.document, ("rel",))["rel"]
+    counted = {role: entities for role, entities in related.items() if counter_of(role) in ordered.counters}
+    ids = ((role, entity.get("id")) for role, entities in counted.items() for entity in entities)
+    return frozenset((role, id) for role, id in ids if isinstance(id, str))
+
+
+def _planned(mapping: Mapping, key: str | None, names: dict[str, Any]) -> Planned:
+    group = {"group": {"key": key}} if key is not None else {}
+    return Planned(mapping, {**names, "mapping": {"id": mapping.id}, **group}, key)
+
+
+def _why_nothing(change: Change, facts: Facts) -> str | None:
     if change.resource != "troubleTicket":
         return "only changes of tickets start recoveries"
+    if facts.all_off:
+        return "all mappings are switched off"
     return "the adapter itself made the change" if change.by is Author.ADAPTER else None
+
+
+def _why_off(mapping: Mapping, facts: Facts) -> str | None:
+    """Why a mapping is not even asked."""
+    if mapping.mode is Mode.OFF:
+        return "its mode is off"
+    if mapping.id in facts.off:
+        return "it is switched off"
+    if mapping.id in facts.failed and not mapping.again:
+        return "it was unsuccessful in an earlier episode of this ticket, and does not say again"
+    return None
 
 
 def _kinds(change: Change) -> frozenset[Kind]:
     return frozenset(event.kind for event in change.events)
 
 
-def _names(change: Change, now: datetime, reads: Reads | None = None) -> dict[str, Any]:
-    return scope_of(change, "", change.subject.episode, now, reads)
+def _names(change: Change, now: datetime, facts: Facts, reads: Reads | None = None) -> dict[str, Any]:
+    open_: dict[str, dict[str, int]] = {}
+    for (role, id), count in facts.open.items():
+        open_.setdefault(counter_of(role), {})[id] = count
+    return scope_of(change, "", change.subject.episode, now, reads, open_)
 
 
-def _matching(asked: Sequence[Mapping], ordered: Mappings, change: Change, now: datetime) -> Iterator[Mapping]:
+def _matching(
+    asked: Sequence[Mapping], ordered: Mappings, change: Change, now: datetime, facts: Facts
+) -> Iterator[tuple[Mapping, str | None]]:
     """Written for speed: hundreds of mappings are asked for one change, and many of their lines are the same."""
-    scope = Scope(narrowed(_names(change, now, ordered.reads), ordered.reads))
+    scope = Scope(narrowed(_names(change, now, facts, ordered.reads), ordered.reads))
     known: dict[str, bool] = {}
     for mapping in asked:
         if "mapping" in ordered.reads:
@@ -96,23 +166,41 @@ def _matching(asked: Sequence[Mapping], ordered: Mappings, change: Change, now: 
             if not holds:
                 break
         else:
-            yield mapping
-            if mapping.stop:
+            if _why_off(mapping, facts) or (mapping.group and (key := _group_key(mapping, scope)) is None):
+                continue
+            yield mapping, key if mapping.group else None
+            if mapping.stop and mapping.mode is Mode.LIVE:
                 return
 
 
-def explain(mappings: Sequence[Mapping], change: Change, now: datetime) -> tuple[Explanation, ...]:
+def _group_key(mapping: Mapping, scope: Scope) -> str | None:
+    """The key of its group as text; None when it has a group and the key cannot be worked out."""
+    assert mapping.group is not None
+    try:
+        key = mapping.group.by.value(scope)
+    except RenderError:
+        return None
+    return key if isinstance(key, str) else json.dumps(key) if key is not None else None
+
+
+def explain(
+    mappings: Sequence[Mapping], change: Change, now: datetime, facts: Facts = NOTHING_ELSE
+) -> tuple[Explanation, ...]:
     """Every mapping in order, each line with its truth; agrees with ``plan`` on what starts."""
-    ordered, names = Mappings.of(mappings), _names(change, now)
-    nothing, stopped = _why_nothing(change), ""
+    ordered, names = Mappings.of(mappings), _names(change, now, facts)
+    nothing, stopped = _why_nothing(change, facts), ""
     explanations, scope = list[Explanation](), Scope(narrowed(names, ordered.reads))
     for mapping in ordered:
         lines = _lines(mapping, scope)
-        reason = nothing or _why_not(mapping, lines, change) or stopped
-        explanations.append(Explanation(mapping.id, mapping.file, not reason, reason or "all lines hold", lines))
-        if not reason and mapping.stop:
+        reason = nothing or _why_not(mapping, lines, change, facts, scope) or stopped
+        explanations.append(Explanation(mapping.id, mapping.file, not reason, reason or _why(mapping), lines))
+        if not reason and mapping.stop and mapping.mode is Mode.LIVE:
             stopped = f"{mapping.id} matched before it and stopped the search"
     return _with_nearest(explanations, ordered.listening(_kinds(change)))
+
+
+def _why(mapping: Mapping) -> str:
+    return "all lines hold" + ("; in shadow, so nothing is called" if mapping.mode is Mode.SHADOW else "")
 
 
 def _lines(mapping: Mapping, scope: Scope) -> tuple[Line, ...]:
@@ -121,11 +209,16 @@ def _lines(mapping: Mapping, scope: Scope) -> tuple[Line, ...]:
     return tuple(Line(line.source, finding.truth, finding.reason) for line, finding in found)
 
 
-def _why_not(mapping: Mapping, lines: Sequence[Line], change: Change) -> str | None:
+def _why_not(mapping: Mapping, lines: Sequence[Line], change: Change, facts: Facts, scope: Scope) -> str | None:
     if _kinds(change).isdisjoint(mapping.events):
         return f"it listens to {listed(mapping.events)}, not to {listed(_kinds(change)) or 'nothing'}"
-    false = [line for line in lines if line.truth is not Truth.TRUE]
-    return f"{len(false)} of {len(lines)} lines do not hold" if false else None
+    if off := _why_off(mapping, facts):
+        return off
+    if false := [line for line in lines if line.truth is not Truth.TRUE]:
+        return f"{len(false)} of {len(lines)} lines do not hold"
+    if mapping.group and _group_key(mapping, scope) is None:
+        return f"the key of its group cannot be worked out: {mapping.group.by.holds(scope).reason}"
+    return None
 
 
 def _with_nearest(found: Sequence[Explanation], listening: Sequence[Mapping]) -> tuple[Explanation, ...]:

@@ -63,6 +63,8 @@ def sample_scope(mapping: Mapping, paths: tuple[Path, ...]) -> dict[str, Any]:
         "mapping": {"id": mapping.id},
         "now": "2026-03-02T08:05:00.000Z",
         "step": {},
+        "open": {},
+        **({"group": {"key": PLACEHOLDER}} if mapping.group else {}),
     }
 
 

@@ -38,7 +38,7 @@ SPELLINGS = {
 }
 """What the standard calls a member of the view."""
 
-ON_EVENT = frozenset({"t", "was", "changed", "episode", "mapping", "now"})
+ON_EVENT = frozenset({"t", "was", "changed", "episode", "mapping", "now", "open"})
 """The names that ``scope_of`` gives."""
 
 _SERVED = {"Product": "affectedProduct", "Service": "affectedService"}
@@ -57,6 +57,11 @@ def name_of(text: str) -> str:
     return first[:1].lower() + first[1:] + "".join(piece[:1].upper() + piece[1:] for piece in others)
 
 
+def counter_of(role: str) -> str:
+    """What counts the open tickets that have a related entity in ``role``: ``accessNode`` is ``byAccessNode``."""
+    return f"by{role[:1].upper()}{role[1:]}"
+
+
 def view_of(document: Doc, members: Collection[str] | None = None) -> dict[str, Any]:
     """The canonical view of a v5 ``document``; a member of the wrong type is left out rather than refused.
 
@@ -73,13 +78,19 @@ def view_of(document: Doc, members: Collection[str] | None = None) -> dict[str, 
 
 
 def scope_of(
-    change: Change, mapping_id: str, episode: int, now: datetime, reads: Reads | None = None
+    change: Change,
+    mapping_id: str,
+    episode: int,
+    now: datetime,
+    reads: Reads | None = None,
+    open_: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What a condition of the mapping ``mapping_id`` reads when ``change`` happens: the names of ``ON_EVENT``.
 
     On create ``was`` is empty: ``was.status`` is then missing, and a line that reads it unguarded is false. On delete
     ``t`` is the ticket as it was. ``now`` is RFC 3339 text: ``timestamp(now)`` counts with it. With ``reads``, what
-    nobody reads is left out of ``t`` and ``was``, and ``changed`` is empty unless somebody reads it.
+    nobody reads is left out of ``t`` and ``was``, and ``changed`` is empty unless somebody reads it. ``open_`` are the
+    counts of open tickets, see ``plan.Facts``.
     """
     reads = reads if reads is not None else {"t": None, "was": None, "changed": None}
     was = change.before.document if change.before and "was" in reads else None
@@ -90,6 +101,7 @@ def scope_of(
         "episode": episode,
         "mapping": {"id": mapping_id},
         "now": stamp(now),
+        "open": dict(open_ or {}),
     }
 
 

@@ -91,7 +91,7 @@ def next_move(recovery: Recovery, operations: Sequence[Operation], runs: Callabl
     """What to do now. ``runs`` says whether a step's ``if`` holds; steps exhausted means restored."""
     by_step = {operation.step_id: operation for operation in operations}
     reason = "every step was done"
-    for step in recovery.mapping.steps:
+    for step in recovery.mapping.every_step:
         operation = by_step.get(step.id)
         if operation is None:
             if runs(step):
