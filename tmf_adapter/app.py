@@ -32,6 +32,7 @@ from tmf_adapter.recovery.run import Runs
 from tmf_adapter.recovery.start import Starts
 from tmf_adapter.recovery.target import Target
 from tmf_adapter.settings import BadSetting, Settings, shipped
+from tmf_adapter.storage.creations import forget_old_hourly
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.desk import Desk
 from tmf_adapter.storage.ledger import Consequence, Ledger
@@ -77,6 +78,7 @@ class Adapter:
             ticket.RULES,
             f"{settings.url}{TMF621_V5}/troubleTicket",
             _whole("tmf621-v5.yaml", "TroubleTicket_RES"),
+            unique=settings.unique_external_identifier,
         )
         self.problems = Desk(
             ledger,
@@ -84,12 +86,13 @@ class Adapter:
             problem.RULES,
             f"{settings.url}{TMF656_V5}/serviceProblem",
             _whole("tmf656-v5.yaml", "ServiceProblem"),
+            unique=settings.unique_external_identifier,
         )
         self.inbox = Inbox(self.database, self.engine)
         self.downstream = Downstream(settings.tmf656_url) if settings.tmf656_url else None
         target: Target = self.downstream or LocalProblems(self.problems)
         self.runs = Runs(self.database, self.engine, self.tickets, {"tmf656": target})
-        self._registration: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def asgi(self) -> ASGIApp:
         """The application that a server runs; its lifespan starts and closes the adapter."""
@@ -130,14 +133,15 @@ class Adapter:
         await self.hub.start()
         if self.downstream:
             callback = f"{self.settings.url}/listener"
-            self._registration = asyncio.create_task(keep_registered(self.database, self.downstream, callback))
+            self._tasks.append(asyncio.create_task(keep_registered(self.database, self.downstream, callback)))
+        self._tasks.append(asyncio.create_task(forget_old_hourly(self.database)))
         log.info("ready at %s with %d mappings", self.settings.url, len(self.mappings))
 
     async def close(self) -> None:
         """Stop; what is under way is on record and goes on with the next start."""
-        if self._registration:
-            self._registration.cancel()
-            await asyncio.gather(self._registration, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.hub.close()
         await self.engine.close()
         if self.downstream:

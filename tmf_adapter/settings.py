@@ -116,6 +116,11 @@ class Settings:
     tmf656_url: str | None = _setting(
         None, _url, "base URL of the TMF656 v5 server that works on service problems; default: the adapter's own"
     )
+    unique_external_identifier: bool = _setting(
+        False,
+        _truth,
+        "whether a create with an external identifier that is there already answers with the resource that has it",
+    )
     strict: bool = _setting(False, _truth, "whether an absent @type on a body's root is an error")
     synchronous: str = _setting(
         "NORMAL", _synchronous, "SQLite: NORMAL survives a killed process, FULL a power loss as well"

@@ -4,8 +4,9 @@ from typing import Any
 
 import orjson
 
-from tmf_adapter.tmf.errors import Conflict, NotFound
-from tmf_adapter.tmf.events import Doc, Stored
+from tmf_adapter.storage.desk import Versions
+from tmf_adapter.tmf.errors import Conflict, NotFound, PreconditionFailed
+from tmf_adapter.tmf.events import Doc, Stored, Text
 from tmf_adapter.tmf.patch import apply
 from tmf_adapter.tmf.query import Page, Query
 
@@ -16,28 +17,40 @@ class FakeDesk:
     def __init__(self, collection: str) -> None:
         self._collection = collection
         self.kept: dict[str, bytes] = {}
+        self.versions: dict[str, int] = {}
+        self.created: dict[str, str] = {}
         self.query: Query | None = None
         self.patched: tuple[Any, str] | None = None
 
-    async def open(self, body: Doc) -> Stored:
+    async def open(self, body: Doc, *, key: str | None = None) -> Stored:
+        if key in self.created:
+            return Stored(orjson.loads(self.kept[self.created[key]]))
         id_ = str(len(self.kept) + 1)
+        if key:
+            self.created[key] = id_
         return self._keep({"id": id_, "href": f"{self._collection}/{id_}", "status": "acknowledged", **body})
 
-    async def fetch(self, id: str) -> bytes:
+    async def fetch(self, id: str) -> Text:
         if id not in self.kept:
             raise NotFound(f"There is no {id}.")
-        return self.kept[id]
+        return Text(self.kept[id], self.versions[id])
 
-    async def patch(self, id: str, body: Any, media_type: str) -> Stored:
+    async def patch(self, id: str, body: Any, media_type: str, *, versions: Versions = None) -> Stored:
         self.patched = (body, media_type)
-        before = orjson.loads(await self.fetch(id))
+        before = orjson.loads((await self._expected(id, versions)).body)
         if before["status"] == "closed":
             raise Conflict("It is closed.")
         return self._keep(apply(before, body, media_type))
 
-    async def delete(self, id: str) -> None:
-        await self.fetch(id)
+    async def delete(self, id: str, versions: Versions = None) -> None:
+        await self._expected(id, versions)
         del self.kept[id]
+
+    async def _expected(self, id: str, versions: Versions) -> Text:
+        text = await self.fetch(id)
+        if versions is not None and text.version not in versions:
+            raise PreconditionFailed("It has changed.")
+        return text
 
     async def list(self, query: Query) -> Page:
         self.query = query
@@ -45,8 +58,10 @@ class FakeDesk:
         return Page(items[query.offset : query.offset + query.limit], len(items))
 
     def _keep(self, document: Doc) -> Stored:
-        self.kept[document["id"]] = orjson.dumps(document)
-        return Stored(document)
+        id_ = document["id"]
+        self.versions[id_] = self.versions.get(id_, 0) + 1 if id_ in self.kept else 1
+        self.kept[id_] = orjson.dumps(document)
+        return Stored(document, self.versions[id_])
 
 
 class FakeSubscriptions:

@@ -370,3 +370,57 @@ async def test_both_documents_live_side_by_side() -> None:
 async def test_a_tolerant_server_supplies_the_type_of_the_body(client: httpx.AsyncClient, api: Api) -> None:
     body = {name: value for name, value in api.body.items() if name != "@type"}
     assert (await client.post(api.path, json=body)).json()["@type"] == api.body["@type"]
+
+
+# --- versions of a resource
+
+
+async def test_every_answer_about_one_resource_names_its_version(client: httpx.AsyncClient, api: Api) -> None:
+    created = await client.post(api.path, json=api.body)
+    read = await client.get(f"{api.path}/1")
+    changed = await client.patch(f"{api.path}/1", json={"description": "x"})
+    assert [one.headers["etag"] for one in (created, read, changed)] == ['"1"', '"1"', '"2"']
+
+
+@pytest.mark.parametrize("known", ['"1"', 'W/"1"', "*", '"7", "1"', '"1-gzip"'])
+async def test_a_client_that_has_the_version_is_told_so(client: httpx.AsyncClient, api: Api, known: str) -> None:
+    await opened(client, api)
+    response = await client.get(f"{api.path}/1", headers={"If-None-Match": known})
+    assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", '"1"')
+    assert (await client.get(f"{api.path}/1", headers={"If-None-Match": '"2"'})).status_code == 200
+
+
+@pytest.mark.parametrize("read", ['"1"', 'W/"1"', "*", '"7", "1"', '"1-gzip"', "1", '"1'])
+async def test_a_change_is_made_to_the_version_that_was_read(client: httpx.AsyncClient, api: Api, read: str) -> None:
+    await opened(client, api)
+    response = await client.patch(f"{api.path}/1", json={"description": "x"}, headers={"If-Match": read})
+    assert (response.status_code, response.headers["etag"]) == (200, '"2"')
+
+
+@pytest.mark.parametrize("read", ['"1"', '"nonsense"', "", '""', '"-2"', "a\u00e9"])
+async def test_a_change_to_a_version_that_is_no_more_is_refused(client: httpx.AsyncClient, api: Api, read: str) -> None:
+    await opened(client, api)
+    await client.patch(f"{api.path}/1", json={"description": "x"})
+    headers = {"If-Match": read.encode("latin-1")}
+    patched = await client.patch(f"{api.path}/1", json={"description": "y"}, headers=headers)
+    assert_error(patched, 412, "preconditionFailed")
+    assert_error(await client.delete(f"{api.path}/1", headers=headers), 412, "preconditionFailed")
+    assert (await client.get(f"{api.path}/1")).json()["description"] == "x"
+
+
+# --- repeated creates
+
+
+async def test_a_create_that_is_repeated_under_its_key_answers_with_the_first(
+    client: httpx.AsyncClient, api: Api
+) -> None:
+    answers = [await client.post(api.path, json=api.body, headers={"Idempotency-Key": " k "}) for _ in range(2)]
+    assert {(one.status_code, one.headers["location"]) for one in answers} == {(201, answers[0].json()["href"])}
+    assert len(api.desk.kept) == 1
+
+
+@pytest.mark.parametrize("key", ["", "  ", "k" * 256])
+async def test_a_key_that_names_nothing_is_refused(client: httpx.AsyncClient, api: Api, key: str) -> None:
+    response = await client.post(api.path, json=api.body, headers={"Idempotency-Key": key})
+    assert_error(response, 400, "invalidBody")
+    assert not api.desk.kept

@@ -43,7 +43,7 @@ async def test_a_document_comes_back_as_it_was_saved(database: Database, store: 
     change = opening("t1", **members)
     await save(database, store, change)
     assert await store.load("t1") == change.after
-    assert await store.text("t1") == orjson.dumps(change.subject.document)
+    assert (await store.text("t1")).body == orjson.dumps(change.subject.document)
 
 
 async def test_version_and_episode_come_back(database: Database, store: ResourceStore) -> None:

@@ -105,7 +105,7 @@ async def test_a_ticket_lives_from_its_opening_to_its_deletion(
     opened = await desk.open({**BODY, "id": "mine", "note": [], "x-vendor": {"a": [1]}})
     assert opened.document["href"] == f"{COLLECTION}/{opened.id}"
     assert opened.id != "mine"
-    assert orjson.loads(await desk.fetch(opened.id)) == opened.document
+    assert orjson.loads((await desk.fetch(opened.id)).body) == opened.document
     assert await desk.load(opened.id) == opened
 
     began = await desk.patch(opened.id, {"@type": "TroubleTicket", "status": "inProgress"}, MERGE)

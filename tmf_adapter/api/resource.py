@@ -9,18 +9,22 @@ from starlette.responses import Response
 
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.errors import respond
-from tmf_adapter.tmf.errors import NotYetSupported
-from tmf_adapter.tmf.events import Doc, Stored
+from tmf_adapter.api.etags import etag, expected, is_known
+from tmf_adapter.storage.desk import Versions
+from tmf_adapter.tmf.errors import Invalid, NotYetSupported
+from tmf_adapter.tmf.events import Doc, Stored, Text
 from tmf_adapter.tmf.query import Page, Query, parse, parse_fields, select
+
+KEY_LENGTH = 255
 
 
 class Desk(Protocol):
     """Where resources of one kind are opened and changed."""
 
-    async def open(self, body: Doc) -> Stored: ...
-    async def fetch(self, id: str) -> bytes: ...
-    async def patch(self, id: str, body: Any, media_type: str) -> Stored: ...
-    async def delete(self, id: str) -> None: ...
+    async def open(self, body: Doc, *, key: str | None = None) -> Stored: ...
+    async def fetch(self, id: str) -> Text: ...
+    async def patch(self, id: str, body: Any, media_type: str, *, versions: Versions = None) -> Stored: ...
+    async def delete(self, id: str, versions: Versions = None) -> None: ...
     async def list(self, query: Query) -> Page: ...
 
 
@@ -51,16 +55,23 @@ class Resources:
     unbuilt: frozenset[str] = frozenset()
 
     async def create(self, request: Request) -> Response:
-        """201 with the resource and its address. ``fields`` is read first: nothing is written for a bad query."""
+        """201 with the resource and its address, which for a repeated ``Idempotency-Key`` are those of the first.
+
+        ``fields`` is read first: nothing is written for a bad query.
+        """
         fields = self._fields(request)
-        stored = await self.desk.open(request.body)
-        return respond(201, select(stored.document, fields), {"Location": str(stored.document["href"])})
+        stored = await self.desk.open(request.body, key=_idempotency_key(request))
+        headers = {"Location": str(stored.document["href"]), "ETag": etag(stored.version)}
+        return respond(201, select(stored.document, fields), headers)
 
     async def retrieve(self, request: Request) -> Response:
-        """200 with the stored bytes, or the members that ``fields`` names."""
+        """200 with the stored bytes, or the members that ``fields`` names; 304 when the client has this version."""
         fields = self._fields(request)
         stored = await self.desk.fetch(request.path["id"])
-        return respond(200, stored if fields is None else select(orjson.loads(stored), fields))
+        headers = {"ETag": etag(stored.version)}
+        if is_known(request, stored.version):
+            return respond(304, None, headers)
+        return respond(200, stored.body if fields is None else select(orjson.loads(stored.body), fields), headers)
 
     async def list(self, request: Request) -> Response:
         """200 with a page, and how many there are in it and in all."""
@@ -73,14 +84,14 @@ class Resources:
         return respond(200, _array(page.items, query.fields), counts)
 
     async def patch(self, request: Request) -> Response:
-        """200 with the resource as it now is."""
-        fields = self._fields(request)
-        stored = await self.desk.patch(request.path["id"], request.body, request.media_type)
-        return respond(200, select(stored.document, fields))
+        """200 with the resource as it now is; 412 unless it was as ``If-Match`` says."""
+        fields, versions = self._fields(request), expected(request)
+        stored = await self.desk.patch(request.path["id"], request.body, request.media_type, versions=versions)
+        return respond(200, select(stored.document, fields), {"ETag": etag(stored.version)})
 
     async def delete(self, request: Request) -> Response:
-        """204."""
-        await self.desk.delete(request.path["id"])
+        """204; 412 unless it was as ``If-Match`` says."""
+        await self.desk.delete(request.path["id"], expected(request))
         return respond(204)
 
     def _fields(self, request: Request) -> frozenset[str] | None:
@@ -112,6 +123,14 @@ class Hub:
         """204."""
         await self.subscriptions.remove(self.api, request.path["id"])
         return respond(204)
+
+
+def _idempotency_key(request: Request) -> str | None:
+    """The header's value (draft-ietf-httpapi-idempotency-key-header), None without one. Raises ``Invalid``."""
+    key = request.header("idempotency-key")
+    if key is not None and not 0 < len(key.strip()) <= KEY_LENGTH:
+        raise Invalid(f"An Idempotency-Key has 1 to {KEY_LENGTH} characters, this one {len(key.strip())}.")
+    return key.strip() if key else None
 
 
 def listener(inbox: Inbox) -> Handler:

@@ -30,7 +30,7 @@ class LocalProblems:
     async def fetch(self, operation: Operation, remote_id: str, timeout: float) -> Doc | Found:
         """The problem as it stands."""
         try:
-            document: Doc = orjson.loads(await self._problems.fetch(remote_id))
+            document: Doc = orjson.loads((await self._problems.fetch(remote_id)).body)
         except NotFound:
             return Found.NOTHING
         return document

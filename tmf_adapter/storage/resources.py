@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import orjson
@@ -12,7 +11,7 @@ from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.filters import conditions
 from tmf_adapter.storage.tables import TENANT
 from tmf_adapter.tmf.errors import NotFound, TooLarge
-from tmf_adapter.tmf.events import Change, Stored
+from tmf_adapter.tmf.events import Change, Stored, Text
 from tmf_adapter.tmf.query import Page, Query
 
 DOCUMENT_LIMIT = 4 << 20
@@ -65,15 +64,6 @@ class Batch(Generic[K, V]):
             future.set_result(found.get(key))
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """A row before its body is parsed."""
-
-    body: bytes
-    version: int
-    episode: int
-
-
 class ResourceStore:
     """The rows of one table made by ``tables._resource``."""
 
@@ -81,7 +71,7 @@ class ResourceStore:
         self._database = database
         self._table = table
         self._name = name
-        self._by_id: Batch[str, _Text] = Batch(database, self._fetch)
+        self._by_id: Batch[str, Text] = Batch(database, self._fetch)
         mine = (table.c.tenant == TENANT) & (table.c.id == bindparam("key"))
         swap = mine & (table.c.version == bindparam("expected"))
         # Statements are built once: building one costs as much as running it.
@@ -90,24 +80,21 @@ class ResourceStore:
             table.c.tenant == TENANT, table.c.id.in_(bindparam("keys", expanding=True))
         )
 
-    def _fetch(self, connection: Connection, keys: Sequence[str]) -> dict[str, _Text]:
+    def _fetch(self, connection: Connection, keys: Sequence[str]) -> dict[str, Text]:
         rows = connection.execute(self._select, {"keys": keys})
-        return {row.id: _Text(row.body.encode(), row.version, row.episode) for row in rows}
+        return {row.id: Text(row.body.encode(), row.version, row.episode) for row in rows}
 
-    async def text(self, resource_id: str) -> bytes:
+    async def text(self, resource_id: str) -> Text:
         """The stored JSON, byte for byte. Raises ``NotFound``."""
-        return (await self._row(resource_id)).body
-
-    async def load(self, resource_id: str) -> Stored:
-        """The stored resource. Raises ``NotFound``."""
-        row = await self._row(resource_id)
-        return Stored(orjson.loads(row.body), row.version, row.episode)
-
-    async def _row(self, resource_id: str) -> _Text:
         row = await self._by_id.get(resource_id) if "\0" not in resource_id else None
         if row is None:
             raise NotFound(f"There is no {self._name} with this id.", f"id: {resource_id[:80]}")
         return row
+
+    async def load(self, resource_id: str) -> Stored:
+        """The stored resource. Raises ``NotFound``."""
+        row = await self.text(resource_id)
+        return Stored(orjson.loads(row.body), row.version, row.episode)
 
     def save(self, tx: Connection, change: Change) -> None:
         """Insert, replace or delete, as the change says. Raises ``StaleVersion`` when the row has moved on."""

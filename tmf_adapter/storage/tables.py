@@ -51,6 +51,21 @@ def _resource(name: str) -> Table:
 ticket = _resource("ticket")
 problem = _resource("problem")
 
+creation = Table(
+    "creation",
+    metadata,
+    _tenant(),
+    Column("resource", String, nullable=False, comment="the kind of resource, such as troubleTicket"),
+    Column("key", Text, nullable=False, comment="what it was created under: the client's key, or an identifier"),
+    Column("resource_id", String, nullable=False),
+    Column("digest", String, comment="of the body, where another body under the same key is a mistake"),
+    Column("created_at", Double, nullable=False),
+    PrimaryKeyConstraint("tenant", "resource", "key"),
+    Index(None, "tenant", "resource", "resource_id"),
+    Index(None, "created_at"),
+)
+"""So that a repeated create finds what the first one made."""
+
 event = Table(
     "event",
     metadata,

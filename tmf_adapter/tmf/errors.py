@@ -13,6 +13,7 @@
     |   |-- IllegalTransition        409     illegalTransition   names the statuses that are allowed
     |   |-- LostRace                 409     lostRace            another writer was faster, every time
     |   `-- NoSecretKey              409     noSecretKey         a secret was to be kept, and there is no key to seal it
+    |-- PreconditionFailed           412     preconditionFailed  the resource is no longer as the client read it
     |-- TooLarge                     413     tooLarge
     |-- UnsupportedMediaType         415     unsupportedMediaType
     |-- NotYetSupported              501     notSupported        declared in our document, not built
@@ -160,6 +161,12 @@ class NoSecretKey(Conflict):
     def __init__(self) -> None:
         remedy = "Set TMF_ADAPTER_SECRET_KEY, for instance to what `openssl rand -base64 32` prints, and start again."
         super().__init__("This adapter has no key to keep secrets with.", remedy)
+
+
+class PreconditionFailed(AdapterError):
+    """``If-Match`` names no version that the resource has (RFC 9110 section 13.1.1); nothing was written."""
+
+    status, code = 412, "preconditionFailed"
 
 
 class TooLarge(AdapterError):

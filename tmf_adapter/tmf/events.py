@@ -134,6 +134,15 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A resource as it is kept, its JSON unparsed."""
+
+    body: bytes
+    version: int
+    episode: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One change to one resource: what it was, what it is, the events that are true of it, and who did it."""
 

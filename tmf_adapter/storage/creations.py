@@ -1,0 +1,120 @@
+"""What makes a create repeatable: the keys under which resources were created, and which resource that was."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from tmf_adapter.storage.database import Database
+from tmf_adapter.storage.tables import TENANT, creation
+from tmf_adapter.tmf.errors import AdapterError
+from tmf_adapter.tmf.events import Doc
+
+log = logging.getLogger(__name__)
+
+KEPT = 7 * 86_400.0
+"""Seconds for which an ``Idempotency-Key`` is remembered."""
+
+_C = creation.c
+_RELEASE = delete(creation).where(
+    _C.tenant == TENANT, _C.resource == bindparam("of"), _C.resource_id == bindparam("gone"), _C.digest.is_(None)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A name that one resource may be created under.
+
+    With a ``digest`` it is the client's for one request with that body, and free again after ``KEPT``; without one it
+    is the resource's, and free again when that is deleted.
+    """
+
+    name: str
+    digest: str | None = None
+
+
+class Repeated(Exception):
+    """A resource was created under ``key`` before: the one with ``resource_id``, from a body with ``digest``."""
+
+    def __init__(self, key: Key, resource_id: str, digest: str | None) -> None:
+        super().__init__(key.name)
+        self.key, self.resource_id, self.digest = key, resource_id, digest
+
+
+def sent_key(header: str, body: Doc) -> Key:
+    """The client's ``Idempotency-Key``, for this body."""
+    return Key(f"key:{header}", sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest())
+
+
+def external_keys(body: Doc) -> Iterator[Key]:
+    """One for each external identifier (TMF621 v5, schema ExternalIdentifier): its owner, its type and its id."""
+    listed = body.get("externalIdentifier")
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict) and one.get("id"):
+            said: list[Any] = [one.get(name) for name in ("owner", "externalIdentifierType", "id")]
+            yield Key(f"external:{orjson.dumps(said).decode()}")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Takes the names for a new resource, in its own transaction; a ``Duty`` (storage/ledger.py)."""
+
+    resource: str
+    keys: Sequence[Key]
+    resource_id: str
+
+    def write(self, tx: Connection) -> None:
+        """Raises ``Repeated``."""
+        insert = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
+        for key in self.keys:
+            row = {"tenant": TENANT, "resource": self.resource, "key": key.name, "resource_id": self.resource_id}
+            said = {"digest": key.digest, "created_at": time.time()}
+            taken = insert(creation).values(**row, **said).on_conflict_do_nothing().returning(_C.tenant)
+            if tx.execute(taken).first() is None:
+                raise self._repeated(tx, key)
+
+    def _repeated(self, tx: Connection, key: Key) -> Repeated:
+        named = (_C.tenant == TENANT) & (_C.resource == self.resource) & (_C.key == key.name)
+        row = tx.execute(select(_C.resource_id, _C.digest).where(named)).one()
+        return Repeated(key, row.resource_id, row.digest)
+
+    def committed(self) -> None:
+        """Nobody waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Frees the external identifiers of a resource that is deleted, in the same transaction; a ``Duty``."""
+
+    resource: str
+    resource_id: str
+
+    def write(self, tx: Connection) -> None:
+        tx.execute(_RELEASE, {"of": self.resource, "gone": self.resource_id})
+
+    def committed(self) -> None:
+        """Nobody waits for it."""
+
+
+async def forget_old_hourly(database: Database) -> None:
+    """Free the names that have expired, for ever; a failure is said and tried again an hour later."""
+    while True:
+        try:
+            await forget_old(database)
+        except AdapterError as error:
+            log.warning("expired idempotency keys could not be removed: %s", error.reason)
+        await asyncio.sleep(3_600)
+
+
+async def forget_old(database: Database) -> None:
+    """Free the names that have expired."""
+    old = _C.digest.is_not(None) & (_C.created_at < time.time() - KEPT)
+    await database.write(lambda tx: tx.execute(delete(creation).where(old)))
