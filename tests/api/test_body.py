@@ -1,5 +1,6 @@
 """Bytes to a JSON value: what is refused before any schema is asked."""
 
+import gzip
 from collections.abc import Iterable
 from typing import Any
 
@@ -119,8 +120,34 @@ async def test_an_announced_excess_is_refused_before_the_first_byte(length: byte
     assert client.asked == 0
 
 
-@pytest.mark.parametrize("encoding", [b"gzip", b"br", b"gzip, identity", b"nonsense"])
-async def test_a_compressed_body_is_refused(encoding: bytes) -> None:
+@pytest.mark.parametrize("encoding", [b"gzip", b" GZIP", b"x-gzip"])
+async def test_a_gzipped_body_is_unpacked(encoding: bytes) -> None:
+    packed = gzip.compress(b"x" * 5_000)
+    assert await read(Client([packed[:9], packed[9:]]).receive, {b"content-encoding": encoding}) == b"x" * 5_000
+
+
+async def test_a_bomb_is_not_unpacked() -> None:
+    with pytest.raises(TooLarge):
+        await read(Client([gzip.compress(b"0" * (LIMIT + 1))]).receive, {b"content-encoding": b"gzip"})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{}",
+        gzip.compress(b"{}", mtime=0)[:-3],
+        gzip.compress(b"{}", mtime=0) + b"x",
+        gzip.compress(b"1", mtime=0) * 2,
+    ],
+)
+async def test_what_is_not_gzip_is_refused(data: bytes) -> None:
+    with pytest.raises(Invalid, match="not gzip"):
+        await read(Client([data]).receive, {b"content-encoding": b"gzip"})
+
+
+@pytest.mark.parametrize("encoding", [b"br", b"gzip, identity", b"deflate", b"nonsense"])
+async def test_a_body_compressed_otherwise_is_refused(encoding: bytes) -> None:
     with pytest.raises(UnsupportedMediaType):
         await read(Client([b"x"]).receive, {b"content-encoding": encoding})
 

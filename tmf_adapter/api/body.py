@@ -1,6 +1,7 @@
 """Bytes to a JSON value: how much is read, and what is refused before any schema is asked."""
 
 import json
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,8 @@ from tmf_adapter.api.faults import characters_nobody_keeps
 from tmf_adapter.tmf.errors import Invalid, TooLarge, UnsupportedMediaType
 
 LIMIT = 1 << 20
-"""A body may have this many bytes."""
+"""A body may have this many bytes, before it was compressed."""
+_GZIP = zlib.MAX_WBITS | 16
 
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _NINETEEN_DIGITS = b"0" * 19
@@ -19,11 +21,12 @@ _NINETEEN_DIGITS = b"0" * 19
 
 
 async def read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes | None:
-    """The whole body, or None when the client went away before its end.
+    """The whole body, decompressed, or None when the client went away before its end.
 
-    Raises ``TooLarge`` as soon as that is known, which for an honest Content-Length is before the first byte.
+    Raises ``TooLarge`` as soon as that is known, which for an honest Content-Length is before the first byte, and
+    ``UnsupportedMediaType`` for a compression other than gzip.
     """
-    _refuse_encoded(headers)
+    compressed = _is_compressed(headers)
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and (len(announced) > 15 or int(announced) > LIMIT):
         raise _too_large()
@@ -38,7 +41,8 @@ async def read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes | None
             raise _too_large()
         chunks.append(chunk)
         more = message.get("more_body", False)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return _decompressed(data) if compressed else data
 
 
 def parse(data: bytes) -> Any:
@@ -66,10 +70,25 @@ def _within_64_bits(digits: str) -> None:
         )
 
 
-def _refuse_encoded(headers: Mapping[bytes, bytes]) -> None:
-    encoding = headers.get(b"content-encoding")
-    if encoding and encoding.strip().lower() != b"identity":
-        raise UnsupportedMediaType("A compressed body is not accepted.", "Send it without Content-Encoding.")
+def _is_compressed(headers: Mapping[bytes, bytes]) -> bool:
+    encoding = headers.get(b"content-encoding", b"").strip().lower()
+    if encoding not in (b"", b"identity", b"gzip", b"x-gzip"):
+        raise UnsupportedMediaType("This compression is not accepted.", "Send the body as it is, or as gzip.")
+    return encoding.endswith(b"gzip")
+
+
+def _decompressed(data: bytes) -> bytes:
+    """What was compressed; a bomb is not unpacked beyond the limit."""
+    unpacking = zlib.decompressobj(wbits=_GZIP)
+    try:
+        content = unpacking.decompress(data, LIMIT + 1)
+    except zlib.error as error:
+        raise Invalid("The request body is not gzip.", f"{error}.") from None
+    if len(content) > LIMIT:
+        raise _too_large()
+    if not unpacking.eof or unpacking.unused_data:
+        raise Invalid("The request body is not gzip.", "It must be one whole gzip member.")
+    return content
 
 
 def _too_large() -> TooLarge:

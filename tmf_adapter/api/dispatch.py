@@ -9,6 +9,7 @@ from connexion.operations.abstract import AbstractOperation
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from tmf_adapter.api import compression
 from tmf_adapter.tmf.errors import NotFound, NotYetSupported
 
 REQUEST = "tmf_adapter.request"
@@ -60,7 +61,10 @@ class FastOperation:
         self._handler = handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._handler(scope[REQUEST])
+        request: Request = scope[REQUEST]
+        response = await self._handler(request)
+        if len(getattr(response, "body", b"")) >= compression.FROM:  # a stream has none
+            compression.compress(request.header("accept-encoding"), response)
         scope[ANSWERING] = True
         if scope["method"] == "HEAD":
             response.body = b""

@@ -2,12 +2,10 @@
 
 import re
 
+from tmf_adapter.api.compression import TAGGED
 from tmf_adapter.api.dispatch import Request
 
-COMPRESSED = "-gzip"
-"""What the ETag of a compressed answer ends in: another encoding is another representation."""
-
-_TAG = re.compile(rf'(?:W/)?"?([0-9]{{1,18}})(?:{COMPRESSED})?"?')
+_TAG = re.compile(rf'(?:W/)?"?([0-9]{{1,18}})(?:{TAGGED})?"?')
 
 
 def etag(version: int) -> str:

@@ -1,5 +1,6 @@
 """Our own answers held against our own documents: for tests and CI, too slow for production."""
 
+import gzip
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +95,8 @@ class ResponseValidation(SpecMiddleware):
         status: int = messages[0]["status"]
         headers = dict(messages[0]["headers"])
         content = b"".join(message.get("body", b"") for message in messages[1:])
+        if b"content-encoding" in headers:
+            content = gzip.decompress(content)
         promise = self._promise_of(scope, status)
         if promise is not None:
             promise.check(status, headers.get(b"content-type", b"").decode("latin-1"), content)
