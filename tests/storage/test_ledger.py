@@ -378,3 +378,87 @@ async def test_a_deletion_among_changes_happens_once_and_is_the_last_thing_told(
     told = [event["eventType"] for event in await events(database)]
     assert told.count("TroubleTicketDeleteEvent") == 1
     assert len(told) == 2 + sum(isinstance(result, Stored) for result in results)
+
+
+# --- several changes in one commit ------------------------------------------------------------------------------------
+
+
+def renaming(store: ResourceStore, *names: str) -> Any:
+    """Sets the ticket t1's name to the first, t2's to the second, and so on."""
+
+    async def decide() -> Any:
+        befores = [await store.load(f"t{number}") for number in range(1, len(names) + 1)]
+        return [(store, changing(one, name=name)) for one, name in zip(befores, names, strict=True)], []
+
+    return decide
+
+
+async def test_several_changes_and_what_each_owes_are_there_together(database: Database, store: ResourceStore) -> None:
+    ledger = ledger_of(database)
+    for id_ in ("t1", "t2"):
+        await opened(ledger, store, id_)
+    duties = [Owed("of t1"), Owed("of t2"), Owed("also")]
+
+    async def decide() -> Any:
+        writes, _ = await renaming(store, "x", "y")()
+        return writes, [duties[2]]
+
+    changes = await ledger_of(database, owing(*duties)).change_together(["t1", "t2"], decide)
+    assert [change.subject.document["name"] for change in changes] == ["x", "y"]
+    assert [(await store.load(id_)).document["name"] for id_ in ("t1", "t2")] == ["x", "y"]
+    assert await rows(database) == {"of t1", "of t2", "also"}
+    assert len(await events(database)) == 4
+    assert [duty.woken for duty in duties] == [1, 1, 1]
+
+
+async def test_one_duty_that_fails_leaves_nothing_of_any_change(database: Database, store: ResourceStore) -> None:
+    for id_ in ("t1", "t2"):
+        await opened(ledger_of(database), store, id_)
+    broken = ledger_of(database, owing(Owed("fine"), Owed("broken", ValueError("no"))))
+    with pytest.raises(ValueError, match="no"):
+        await broken.change_together(["t1", "t2"], renaming(store, "x", "y"))
+    assert [(await store.load(id_)).version for id_ in ("t1", "t2")] == [1, 1]
+    assert await rows(database) == set()
+
+
+async def test_several_changes_are_decided_anew_on_what_another_process_left(
+    database: Database, store: ResourceStore
+) -> None:
+    ledger, another = ledger_of(database), ledger_of(database)
+    for id_ in ("t1", "t2"):
+        await opened(ledger, store, id_)
+    tries = 0
+
+    async def decide() -> Any:
+        nonlocal tries
+        tries += 1
+        decided = await renaming(store, "x", "y")()
+        if tries == 1:
+            await another.change(store, "t2", setting(severity="high"))
+        return decided
+
+    await ledger.change_together(["t1", "t2"], decide)
+    assert tries == 2
+    kept = (await store.load("t2")).document
+    assert (kept["name"], kept["severity"]) == ("y", "high")
+
+
+async def test_changes_of_many_in_any_order_do_not_wait_for_each_other_for_ever(
+    database: Database, store: ResourceStore
+) -> None:
+    ledgers = [ledger_of(database), ledger_of(database)]  # as two processes are
+    ids = [f"t{number}" for number in range(1, 7)]
+    for id_ in ids:
+        await opened(ledgers[0], store, id_)
+    await asyncio.wait_for(
+        asyncio.gather(
+            *(
+                ledgers[number % 2].change_together(
+                    ids[:: (-1) ** number], renaming(store, *(str(number) for _ in ids))
+                )
+                for number in range(4)
+            )
+        ),
+        30,
+    )
+    assert {(await store.load(id_)).version for id_ in ids} == {5}

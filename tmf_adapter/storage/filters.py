@@ -4,13 +4,12 @@ from sqlalchemy import ColumnElement, Table, case, cast, func, literal, null, ty
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import Text
 
+from tmf_adapter.storage.tables import columns_of
 from tmf_adapter.tmf.errors import BadQuery
 from tmf_adapter.tmf.query import Query
 
 VALUES = 1_000
 """A query may name this many values; a statement of PostgreSQL takes 65,535."""
-
-_COLUMNS = {"id": "id", "status": "status", "creationDate": "creation_date"}
 
 
 def conditions(dialect: str, table: Table, query: Query) -> list[ColumnElement[bool]]:
@@ -28,8 +27,8 @@ def attribute(dialect: str, table: Table, name: str) -> ColumnElement[str]:
 
     Numbers and booleans compare as they are written in JSON; an absent attribute equals nothing.
     """
-    if name in _COLUMNS:
-        return table.c[_COLUMNS[name]]
+    if column := columns_of(table).get(name):
+        return table.c[column]
     if dialect == "sqlite":
         return _sqlite_text(table, name)
     return type_coerce(cast(table.c.body, JSON).op("->>")(name), Text)

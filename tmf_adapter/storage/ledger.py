@@ -1,7 +1,8 @@
 """A change and everything it owes, written in one commit: the resource, its events, and the duties of other rooms."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -36,6 +37,9 @@ Consequence = Callable[[Change], Awaitable[Duty | None]]
 
 Decide = Callable[[Stored | None], Change | None]
 """From the resource as it is (None: there is none) to a change, None when nothing changes. Raises the rules' errors."""
+
+Write = tuple[ResourceStore, Change]
+"""A change, and the rows it is a change to."""
 
 
 class Outdated(Exception):
@@ -73,24 +77,47 @@ class Ledger:
             change = decide(before)
             if change is None and not also:
                 return before
+            writes = [(store, change)] if change else []
             duties = [*(await self._duties(change)), *also] if change else list(also)
             try:
-                await self._commit(store, change, duties)
+                await self._commit(writes, duties)
             except (StaleVersion, Outdated):
                 await asyncio.sleep(0.002 * attempt)
                 continue
             return change.after if change else before
         raise LostRace("Others kept changing this resource.", "Nothing was written; read it and try again.")
 
+    async def change_together(
+        self, ids: Iterable[str], decide: Callable[[], Awaitable[tuple[Sequence[Write], Sequence[Duty]]]]
+    ) -> Sequence[Change]:
+        """Write several changes and duties in one commit, or nothing. ``ids`` are the resources that they are about.
+
+        ``decide`` reads what it needs and says what to write, anew when another process was faster. ``LostRace`` when
+        that happens too often.
+        """
+        async with AsyncExitStack() as lines:
+            for id_ in sorted(set(ids)):  # in one order, so that nobody waits in a circle
+                await lines.enter_async_context(self._lines.setdefault(id_, asyncio.Lock()))
+            for attempt in range(TRIES):
+                writes, duties = await decide()
+                owed = [duty for _, change in writes for duty in await self._duties(change)]
+                try:
+                    await self._commit(writes, [*owed, *duties])
+                except (StaleVersion, Outdated):
+                    await asyncio.sleep(0.002 * attempt)
+                    continue
+                return [change for _, change in writes]
+        raise LostRace("Others kept changing these resources.", "Nothing was written; try again.")
+
     async def _duties(self, change: Change) -> list[Duty]:
         owed = [await consequence(change) for consequence in self.consequences]
         return [duty for duty in owed if duty is not None]
 
-    async def _commit(self, store: ResourceStore, change: Change | None, duties: Sequence[Duty]) -> None:
-        rows = _event_rows(change) if change else []
+    async def _commit(self, writes: Sequence[Write], duties: Sequence[Duty]) -> None:
+        rows = [row for _, change in writes for row in _event_rows(change)]
 
         def work(tx: Connection) -> None:
-            if change:
+            for store, change in writes:
                 store.save(tx, change)  # first: the row's lock orders the deliveries of one resource
             if rows:
                 tx.execute(_INSERT_EVENTS, rows)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, delete, func, insert, 
 
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.filters import conditions
-from tmf_adapter.storage.tables import TENANT
+from tmf_adapter.storage.tables import TENANT, columns_of
 from tmf_adapter.tmf.errors import NotFound, TooLarge
 from tmf_adapter.tmf.events import Change, Stored, Text
 from tmf_adapter.tmf.query import Page, Query
@@ -71,6 +71,7 @@ class ResourceStore:
         self._database = database
         self._table = table
         self._name = name
+        self._columns = tuple(columns_of(table).items())
         self._by_id: Batch[str, Text] = Batch(database, self._fetch)
         mine = (table.c.tenant == TENANT) & (table.c.id == bindparam("key"))
         swap = mine & (table.c.version == bindparam("expected"))
@@ -113,12 +114,10 @@ class ResourceStore:
             raise TooLarge(f"The {self._name} would grow beyond {DOCUMENT_LIMIT >> 20} MiB.", "Nothing was written.")
         return {
             "tenant": TENANT,
-            "id": stored.id,
             "version": stored.version,
             "episode": stored.episode,
-            "status": stored.status,
-            "creation_date": document["creationDate"],
             "body": body.decode(),
+            **{column: document[member] for member, column in self._columns},
         }
 
     async def page(self, query: Query) -> Page:

@@ -30,8 +30,11 @@ def _tenant() -> Column[str]:
     return Column("tenant", String, nullable=False, server_default=TENANT, default=TENANT)
 
 
-def _resource(name: str) -> Table:
-    """A versioned TMF resource: its document, and the members we look for by index."""
+def _resource(name: str, status: str = "status", dated: str = "creationDate") -> Table:
+    """A versioned TMF resource: its document, and the members we look for by index.
+
+    ``status`` and ``dated`` are the members of the document that the columns ``status`` and ``creation_date`` repeat.
+    """
     return Table(
         name,
         metadata,
@@ -45,11 +48,24 @@ def _resource(name: str) -> Table:
         PrimaryKeyConstraint("tenant", "id"),
         Index(None, "tenant", "creation_date", "id"),
         Index(None, "tenant", "status", "creation_date"),
+        info={"columns": {"id": "id", status: "status", dated: "creation_date"}},
     )
 
 
+def columns_of(resource: Table) -> dict[str, str]:
+    """The members of a resource's document that have a column, and which."""
+    columns: dict[str, str] = resource.info["columns"]
+    return columns
+
+
 ticket = _resource("ticket")
+ticket_specification = _resource("ticket_specification", status="lifecycleStatus")
 problem = _resource("problem")
+problem_acknowledgement = _resource("problem_acknowledgement", status="state")
+problem_unacknowledgement = _resource("problem_unacknowledgement", status="state")
+problem_group = _resource("problem_group", status="state")
+problem_ungroup = _resource("problem_ungroup", status="state")
+event_record = _resource("event_record", status="eventType", dated="recordTime")
 
 creation = Table(
     "creation",
@@ -107,7 +123,8 @@ revision = Table(
     Column("value", Integer, nullable=False),
     PrimaryKeyConstraint("tenant", "name"),
 )
-"""Counts changes to what processes keep in memory, so that a stale copy is noticed inside the writing transaction."""
+"""Counts changes to what processes keep in memory, so that a stale copy is noticed inside the writing transaction;
+``grouping`` counts changes to the order of service problems, so that no two of them together make a circle."""
 
 
 def _delivery_index(name: str, where: str, *columns: str) -> Index:
