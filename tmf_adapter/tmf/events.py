@@ -173,17 +173,17 @@ def changed_members(before: Doc, after: Doc) -> tuple[str, ...]:
         sorted(
             name
             for name in before.keys() | after.keys()
-            if not (name in before and name in after and _same(before[name], after[name]))
+            if not (name in before and name in after and same(before[name], after[name]))
         )
     )
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Equal as JSON is: ``true`` is not 1."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(value, other[name]) for name, value in one.items())
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(same, one, other))
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 

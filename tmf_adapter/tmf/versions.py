@@ -1,0 +1,266 @@
+"""v4 and v5 of TMF621 and TMF656: the only translator.
+
+A resource is stored as its v5 document; v4 is a view of it. What one version cannot express is kept in the stored
+document and comes back in the version that can. The differences are facts of the two pairs of official files
+(TMF621 v4.0.0 and v5.0.1, TMF656 v4.0.0 and v5.0.0).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tmf_adapter.tmf.errors import Invalid
+from tmf_adapter.tmf.events import Doc, same
+from tmf_adapter.tmf.lifecycle import PROBLEM, TICKET
+from tmf_adapter.tmf.shapes import KEPT, FirstId, Shape, TypeOf, Wrapped, kept
+
+TMF621 = "/tmf-api/troubleTicket/"
+TMF656 = "/tmf-api/serviceProblemManagement/"
+"""What the paths of each API's versions begin with."""
+
+
+def _named(type_: str) -> TypeOf:
+    return lambda _: type_
+
+
+def _shape(type_: str, v4_type: str = "", **also: Any) -> Shape:
+    return Shape(_named(type_), v4_type or type_, **also)
+
+
+def _party_type(reference: Doc) -> str:
+    """A person or an organization is a party; whoever is named otherwise (Customer, Supplier) plays a role."""
+    return "PartyRef" if reference.get("@referredType", "Party") in _PARTIES else "PartyRoleRef"
+
+
+def _characteristic_type(characteristic: Doc) -> str:
+    """v5 has a type for each kind of value; a list is of what its elements are."""
+    value = characteristic.get("value")
+    if isinstance(value, list):
+        kinds = {_kind(element) for element in value}
+        return f"{kinds.pop() if len(kinds) == 1 else 'Object'}ArrayCharacteristic"
+    return f"{_kind(value)}Characteristic"
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case bool():
+            return "Boolean"
+        case int():
+            return "Integer"
+        case float():
+            return "Number"
+        case dict():
+            return "Object"
+    return "String" if isinstance(value, str) else ""
+
+
+_PARTIES = frozenset({"Party", "Individual", "Organization"})
+_NOTE = _shape("Note")
+_REFERENCE = _shape("EntityRef")
+_RELATED_ENTITY = _shape("RelatedEntity", wrapped=Wrapped("entity", _named("EntityRef")))
+_RELATED_PARTY = _shape(
+    "RelatedPartyRefOrPartyRoleRef", "RelatedParty", wrapped=Wrapped("partyOrPartyRole", _party_type)
+)
+_RELATED_PLACE = _shape(
+    "RelatedPlaceRefOrValue",
+    "RelatedPlace",
+    wrapped=Wrapped("place", lambda place: "PlaceRef" if "id" in place else "Place"),
+)
+_ATTACHMENT = Shape(
+    lambda it: "AttachmentRef" if "@referredType" in it and "id" in it else "Attachment", "AttachmentRefOrValue"
+)
+_STATUS_CHANGE = _shape(
+    "StatusChange", renamed={"changeDate": "statusChangeDate", "changeReason": "statusChangeReason"}
+)
+_CHARACTERISTIC = Shape(
+    _characteristic_type,
+    "Characteristic",
+    parts={"characteristicRelationship": _shape("CharacteristicRelationship")},
+)
+_PROBLEM = _shape("ServiceProblemRef")
+_TRACKING = _shape("TrackingRecord", parts={"characteristic": _CHARACTERISTIC})
+
+_TICKET = _shape(
+    "TroubleTicket",
+    renamed={"externalId": "externalIdentifier", "statusChange": "statusChangeHistory"},
+    parts={
+        "attachment": _ATTACHMENT,
+        "channel": _shape("ChannelRef"),
+        "externalId": FirstId(),
+        "note": _NOTE,
+        "relatedEntity": _RELATED_ENTITY,
+        "relatedParty": _RELATED_PARTY,
+        "statusChange": _STATUS_CHANGE,
+        "troubleTicketRelationship": _shape("TroubleTicketRelationship", needs_id=True),
+    },
+)
+_SERVICE_PROBLEM = _shape(
+    "ServiceProblem",
+    parts={
+        "affectedLocation": _RELATED_PLACE,
+        "affectedResource": _shape("ResourceRef"),
+        "affectedService": _shape("ServiceRef"),
+        "characteristic": _CHARACTERISTIC,
+        "externalIdentifier": _shape("ExternalIdentifier"),
+        "firstAlert": _RELATED_ENTITY,
+        "impactPattern": _shape("ImpactPattern", parts={"characteristic": _CHARACTERISTIC}),
+        "note": _NOTE,
+        "originatorParty": _RELATED_PARTY,
+        "parentProblem": _PROBLEM,
+        "relatedEntity": _RELATED_ENTITY,
+        "relatedEvent": _shape("EventRef"),
+        "relatedParty": _RELATED_PARTY,
+        "responsibleParty": _RELATED_PARTY,
+        "rootCauseResource": _shape("ResourceRef"),
+        "rootCauseService": _shape("ServiceRef"),
+        "slaViolation": _shape("SLAViolationRef"),
+        "trackingRecord": _TRACKING,
+        "troubleTicket": _shape("TroubleTicketRef"),
+        "underlyingAlarm": _shape("ResourceAlarmRef", parts={"changeRequest": _REFERENCE}),
+        "underlyingProblem": _PROBLEM,
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The two versions of one kind of resource. ``api`` is what the paths of its API begin with.
+
+    ``v5_only``: members that v4 does not have and is not shown, unless it was v4 that sent them.
+    ``statuses``: those that the standard knows; a create through v4 may come with another word (conformance kits do).
+    ``integers``: members that v4 clients, the standard's own sample among them, send as text.
+    """
+
+    api: str
+    shape: Shape
+    v5_only: frozenset[str] = frozenset()
+    statuses: frozenset[str] = frozenset()
+    integers: frozenset[str] = frozenset()
+
+    def view(self, stored: Doc) -> Doc:
+        """What v4 sees of a stored v5 document, or of a part of one. ``@type`` is always shown."""
+        said = kept(stored)
+        seen: Doc = self.shape.view({name: value for name, value in stored.items() if self._is_shown(name, said)})
+        if "@type" in stored:
+            seen.setdefault("@type", stored["@type"])
+        if "href" in stored:
+            seen["href"] = self._moved(stored["href"], "v5", "v4")
+        if "status" in said and stored.get("status") == self._meant(said["status"]):
+            seen["status"] = said["status"]
+        return seen
+
+    def put(self, before: Doc, v4: Doc) -> Doc:
+        """The document to store, so that v4 sees ``v4`` of it: ``before`` with what v4 changed of its view.
+
+        ``before`` is empty for a new resource. Raises ``Invalid`` for a change to a status that nobody knows.
+        """
+        seen = self.view(before)
+        if before and same(seen, v4):
+            return before
+        said: Doc = {name: True for name in self.v5_only & v4.keys()}
+        body = self._in_v5_words(before, v4, seen, said)
+        shown = {name: value for name, value in before.items() if self._is_shown(name, kept(before))}
+        after: Doc = self.shape.put(shown, body)
+        hidden = before.keys() - shown.keys() - after.keys()
+        order = [name for name in before if name in hidden or name in after]
+        document = {name: before[name] if name in hidden else after[name] for name in order} | after
+        ours = self.v5_only | {"status", "@type"}
+        said = {name: value for name, value in kept(after).items() if name not in ours} | said
+        document.pop(KEPT, None)
+        return {**document, KEPT: said} if said else document
+
+    def _in_v5_words(self, before: Doc, v4: Doc, seen: Doc, said: Doc) -> Doc:
+        """What v4 says in its own words, in v5's; a word that v5 cannot say is kept in ``said``."""
+        body = dict(v4)
+        if "href" in body and same(body["href"], seen.get("href")):
+            body["href"] = before["href"]
+        for name in self.integers & body.keys():
+            if isinstance(body[name], str) and re.fullmatch(r"[0-9]{1,18}", body[name]):
+                body[name] = int(body[name])
+        if not self.statuses or "status" not in body:
+            return body
+        if same(body["status"], seen.get("status")):
+            if "status" in kept(before):
+                said["status"] = kept(before)["status"]
+            body["status"] = before["status"]
+        elif body["status"] not in self.statuses:
+            said["status"] = body["status"]
+            body["status"] = self._legal(body["status"], is_new=not before)
+        return body
+
+    def path(self, v4: str) -> str:
+        """The v5 path of a dotted v4 attribute path: for filters, sort and conditions."""
+        return ".".join(self.shape.path(tuple(v4.split("."))))
+
+    def pointer(self, v5: str) -> str:
+        """The v4 pointer (RFC 6901) of a v5 one: to name the place of a fault as the client wrote it."""
+        steps = tuple(v5.split("/")[1:])
+        return "".join(f"/{step}" for step in self.shape.v4_steps(steps))
+
+    def _is_shown(self, name: str, said: Doc) -> bool:
+        return name not in self.v5_only or said.get(name) is True
+
+    def _moved(self, href: Any, version: str, to: str) -> Any:
+        """An address of ours, as the other version has it."""
+        if not isinstance(href, str):
+            return href
+        return href.replace(f"{self.api}{version}/", f"{self.api}{to}/", 1)
+
+    def _legal(self, word: Any, *, is_new: bool) -> str:
+        if not is_new and nearest(word, self.statuses) is None:
+            raise Invalid.at("/status", f"must be one of {', '.join(sorted(self.statuses))}")
+        return self._meant(word)
+
+    def _meant(self, word: Any) -> str:
+        """The status that stands for a client's own word."""
+        return nearest(word, self.statuses) or "acknowledged"
+
+
+def nearest(word: Any, statuses: frozenset[str]) -> str | None:
+    """The status that a client's own word means, None for none; older releases and other makers have their own."""
+    plain = re.sub(r"[^a-z.]", "", word.lower()) if isinstance(word, str) else ""
+    by_word = {status.lower(): status for status in statuses}
+    return by_word.get(plain) or by_word.get(_WORDS.get(plain, "").lower())
+
+
+_WORDS = {
+    **dict.fromkeys(("new", "open", "opened", "submitted", "created", "assigned", "queued"), "acknowledged"),
+    **dict.fromkeys(("active", "working", "workinprogress", "reopened", "started"), "inProgress"),
+    **dict.fromkeys(("inprogress.held", "onhold", "hold", "suspended"), "held"),
+    **dict.fromkeys(("inprogress.pending", "waiting", "waitingforcustomer", "deferred"), "pending"),
+    **dict.fromkeys(("solved", "cleared", "fixed", "restored", "done", "completed"), "resolved"),
+    **dict.fromkeys(("canceled", "withdrawn", "aborted"), "cancelled"),
+    **dict.fromkeys(("declined", "refused"), "rejected"),
+}
+"""In lower case, without spaces and the like."""
+
+
+def _task(type_: str, **parts: Shape) -> Versions:
+    problems = {name: _PROBLEM for name in ("problem", "childProblem", "parentProblem", "ackProblem", "unackProblem")}
+    return Versions(TMF656, _shape(type_, parts={**problems, **parts}), v5_only=frozenset({"state"}))
+
+
+VERSIONS: Mapping[str, Versions] = {
+    "troubleTicket": Versions(
+        TMF621,
+        _TICKET,
+        v5_only=frozenset({"troubleTicketCharacteristic", "troubleTicketSpecification"}),
+        statuses=frozenset(TICKET.edges),
+    ),
+    "serviceProblem": Versions(
+        TMF656,
+        _SERVICE_PROBLEM,
+        v5_only=frozenset({"errorMessage"}),
+        statuses=frozenset(PROBLEM.edges),
+        integers=frozenset({"affectedNumberOfServices", "priority"}),
+    ),
+    "problemAcknowledgement": _task("ProblemAcknowledgement", trackingRecord=_TRACKING),
+    "problemUnacknowledgement": _task("ProblemUnacknowledgement", trackingRecord=_TRACKING),
+    "problemGroup": _task("ProblemGroup"),
+    "problemUngroup": _task("ProblemUngroup"),
+    "serviceProblemEventRecord": Versions(
+        TMF656, _shape("ServiceProblemEventRecord", parts={"serviceProblem": _PROBLEM})
+    ),
+}
+"""By the name of the resource, as it stands in paths and events."""
