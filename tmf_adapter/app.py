@@ -11,8 +11,10 @@ import uvicorn
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from tmf_adapter.api.access import Access
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.errors import respond
+from tmf_adapter.api.operator import Operator
 from tmf_adapter.api.resource import listener
 from tmf_adapter.api.schemas import Schemas
 from tmf_adapter.api.server import Document, build, load, settle
@@ -20,6 +22,7 @@ from tmf_adapter.api.tmf621_v5 import Tmf621V5
 from tmf_adapter.api.tmf656_v5 import Tmf656V5
 from tmf_adapter.engine import Engine
 from tmf_adapter.hub.hub import Hub
+from tmf_adapter.hub.overview import Overview
 from tmf_adapter.mapping.document import BadMapping
 from tmf_adapter.mapping.lint import load_checked, report_lines
 from tmf_adapter.problems import problem
@@ -47,6 +50,7 @@ log = logging.getLogger(__name__)
 
 TMF621_V5 = "/tmf-api/troubleTicket/v5"
 TMF656_V5 = "/tmf-api/serviceProblemManagement/v5"
+OPERATOR_V1 = "/operator/v1"
 SHUTDOWN_SECONDS = 5
 
 
@@ -107,6 +111,13 @@ class Adapter:
                     shipped("openapi") / "tmf656-v5.yaml",
                     TMF656_V5,
                     Tmf656V5(self.problems, self.hub.subscriptions, self.inbox).operations(),
+                ),
+                Document(
+                    shipped("openapi") / "operator-v1.yaml",
+                    OPERATOR_V1,
+                    Operator(Overview(self.database)).operations(),
+                    access=Access(self.settings.operator_token),
+                    strict=True,
                 ),
             ],
             {

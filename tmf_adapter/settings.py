@@ -72,6 +72,12 @@ def _networks(value: str) -> tuple[str, ...]:
     return texts
 
 
+def _token(value: str) -> Secret:
+    if len(value) < 16 or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("must be 16 printable ASCII characters or more, as from: openssl rand -hex 32")
+    return Secret(value)
+
+
 def _directory(value: str) -> Path:
     path = Path(value)
     if not path.is_dir():
@@ -135,6 +141,12 @@ class Settings:
         (),
         keys,
         "32 bytes in base64 or hex that seal secrets in the database; of several, comma-separated, the first one seals",
+        secret=True,
+    )
+    operator_token: Secret | None = _setting(
+        None,
+        _token,
+        "what an operator has to show as a bearer token; without it only clients on this machine are answered",
         secret=True,
     )
     lease: float = _setting(

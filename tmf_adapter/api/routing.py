@@ -11,6 +11,7 @@ from connexion.spec import Specification
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tmf_adapter.api.access import Access, Protected
 from tmf_adapter.api.dispatch import REQUEST, Request
 from tmf_adapter.tmf.errors import MethodNotAllowed, NotFound
 
@@ -107,13 +108,17 @@ class FastRouting(SpecMiddleware):
     def add_api(self, specification: Specification, **kwargs: Any) -> None:
         """Called by Connexion for each document, with what ``build`` gave it, once the stack is built."""
         base = specification.base_path = kwargs["base_path"]
+        access: Access | None = kwargs["access"]
         for path, item in specification["paths"].items():
-            targets = {
-                method.upper(): {"api_base_path": base, "operation_id": operation["operationId"]}
+            targets: dict[str, Target] = {
+                method.upper(): self._target({"api_base_path": base, "operation_id": operation["operationId"]}, access)
                 for method, operation in item.items()
                 if method in METHODS
             }
             self.routes.add(base + path, targets)
+
+    def _target(self, context: dict[str, Any], access: Access | None) -> Target:
+        return Protected(access, context, self.app) if access else context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

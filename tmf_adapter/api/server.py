@@ -17,6 +17,7 @@ from connexion.resolver import Resolver
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from tmf_adapter.api.access import Access
 from tmf_adapter.api.dispatch import FastApp, FastOperation, Handler, NotBuilt, Request
 from tmf_adapter.api.errors import ErrorHandling, respond
 from tmf_adapter.api.responses import ResponseValidation
@@ -31,11 +32,16 @@ Plain = Mapping[str, Mapping[str, Handler]]
 
 @dataclass(frozen=True)
 class Document:
-    """An OpenAPI document, the path it is served under, and its handlers by operationId."""
+    """An OpenAPI document, the path it is served under, and its handlers by operationId.
+
+    ``access``: who may use it, None for everybody. ``strict``: no ``@type`` is supplied, whatever the application does.
+    """
 
     path: Path
     base_path: str
     operations: Mapping[str, Handler]
+    access: Access | None = None
+    strict: bool = False
 
     def load(self) -> dict[str, Any]:
         """The document as it is written."""
@@ -78,7 +84,8 @@ def build(
             base_path=document.base_path,
             resolver=_resolver(document, raw),
             schemas=Schemas(raw, f"urn:tmf-adapter:{document.base_path}"),
-            strict=strict,
+            strict=strict or document.strict,
+            access=document.access,
         )
     # Connexion would build the stack at the first event; built now, a fault in a document stops the start.
     app, _ = middleware._build_middleware_stack()

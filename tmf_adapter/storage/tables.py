@@ -272,3 +272,31 @@ registration = Table(
     PrimaryKeyConstraint("tenant", "target", "callback"),
 )
 """Where we are registered as a listener ourselves."""
+
+signing_key = Table(
+    "signing_key",
+    metadata,
+    _tenant(),
+    Column("generation", Integer, nullable=False, comment="1 is made at the first start, a rotation makes the next"),
+    Column("kid", String, nullable=False, comment="the thumbprint of its public half (RFC 7638)"),
+    Column("private", Text, nullable=False, comment="32 bytes in base64, sealed if there is a key to seal with"),
+    Column("created_at", Double, nullable=False),
+    Column("signs_until", Double, comment="null: the newest"),
+    PrimaryKeyConstraint("tenant", "generation"),
+)
+"""What notifications are signed with, by every process on this database."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    _tenant(),
+    Column("at", Double, nullable=False),
+    Column("who", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("target", String, nullable=False, comment="such as subscription/4711"),
+    Column("before", Text, nullable=False, comment="JSON; no secret is in it"),
+    Column("after", Text, nullable=False, comment="JSON; no secret is in it"),
+    Index(None, "tenant", "target"),
+)
+"""What operators changed. Triggers refuse to change or delete a row."""
