@@ -49,21 +49,11 @@ class Desk:
         try:
             return await self._change(None, lambda _none: change, claim)
         except Repeated as repeated:
-            return await self._first(repeated)
+            return await first_of(self.store, repeated)
 
     def _names(self, body: Doc, key: str | None) -> list[Key]:
         sent = [sent_key(key, body)] if key else []
         return [*sent, *external_keys(body)] if self.unique else sent
-
-    async def _first(self, repeated: Repeated) -> Stored:
-        if repeated.digest != repeated.key.digest:
-            remedy = "Send a new key with a new request, the old one only with the same body."
-            raise Conflict("This Idempotency-Key came with another body before.", remedy)
-        try:
-            return await self.load(repeated.resource_id)
-        except NotFound:
-            id_ = f"It had the id {repeated.resource_id}."
-            raise Conflict("What this Idempotency-Key created has been deleted since.", id_) from None
 
     async def fetch(self, id: str) -> Text:
         """The resource's JSON as it is stored. Raises ``NotFound``."""
@@ -109,6 +99,18 @@ class Desk:
         after = await self.ledger.change(self.store, id, decide, also)
         assert after is not None, "only a deletion leaves nothing"
         return after
+
+
+async def first_of(store: ResourceStore, repeated: Repeated) -> Stored:
+    """The resource that the first of several equal creates made. Raises ``Conflict``."""
+    if repeated.digest != repeated.key.digest:
+        remedy = "Send a new key with a new request, the old one only with the same body."
+        raise Conflict("This Idempotency-Key came with another body before.", remedy)
+    try:
+        return await store.load(repeated.resource_id)
+    except NotFound:
+        id_ = f"It had the id {repeated.resource_id}."
+        raise Conflict("What this Idempotency-Key created has been deleted since.", id_) from None
 
 
 def _require(before: Stored, versions: Versions) -> None:
