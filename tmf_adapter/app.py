@@ -105,12 +105,16 @@ class Adapter:
                 Document(
                     shipped("openapi") / "tmf621-v5.yaml",
                     TMF621_V5,
-                    Tmf621V5(self.tickets, self.hub.subscriptions, self.inbox).operations(),
+                    Tmf621V5(
+                        load(shipped("openapi") / "tmf621-v5.yaml"), self.tickets, self.hub.subscriptions, self.inbox
+                    ).operations(),
                 ),
                 Document(
                     shipped("openapi") / "tmf656-v5.yaml",
                     TMF656_V5,
-                    Tmf656V5(self.problems, self.hub.subscriptions, self.inbox).operations(),
+                    Tmf656V5(
+                        load(shipped("openapi") / "tmf656-v5.yaml"), self.problems, self.hub.subscriptions, self.inbox
+                    ).operations(),
                 ),
                 Document(
                     shipped("openapi") / "operator-v1.yaml",

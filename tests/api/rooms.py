@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from tmf_adapter.storage.desk import Versions
+from tmf_adapter.tmf.cursor import Cursor
 from tmf_adapter.tmf.errors import Conflict, NotFound, PreconditionFailed
 from tmf_adapter.tmf.events import Doc, Stored, Text
 from tmf_adapter.tmf.patch import apply
@@ -55,7 +56,10 @@ class FakeDesk:
     async def list(self, query: Query) -> Page:
         self.query = query
         items = list(self.kept.values())
-        return Page(items[query.offset : query.offset + query.limit], len(items))
+        page = items[query.offset : query.offset + query.limit]
+        places = [Cursor.of(orjson.loads(item), query.sort) for item in page[:1] + page[-1:]]
+        has_front, has_more = bool(query.offset or query.after), query.offset + len(page) < len(items)
+        return Page(page, len(items), places[0] if page and has_front else None, places[-1] if has_more else None)
 
     def _keep(self, document: Doc) -> Stored:
         id_ = document["id"]

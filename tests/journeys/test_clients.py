@@ -51,7 +51,7 @@ MALFORMED = [
     ("PUT", TICKETS, "application/json", b"{}", 405, "methodNotAllowed"),
     ("GET", TICKETS + "?limit=x", "", b"", 400, "invalidQuery"),
     ("GET", TICKETS + "?severty=Major", "", b"", 400, "invalidQuery"),
-    ("GET", TICKETS + "?sort=-name", "", b"", 501, "notSupported"),
+    ("GET", TICKETS + "?sort=-nmae", "", b"", 400, "invalidQuery"),
     ("GET", TICKETS + "/none", "", b"", 404, "notFound"),
     ("DELETE", TICKETS + "/none", "", b"", 404, "notFound"),
     ("GET", "/nowhere", "", b"", 404, "notFound"),

@@ -9,13 +9,14 @@ import orjson
 import pytest
 import yaml
 
-from tests.storage.fakes import Owed, events, rows
+from tests.storage.fakes import Owed, equal, events, rows
 from tmf_adapter.api.schemas import Schemas
 from tmf_adapter.problems.problem import RULES
 from tmf_adapter.problems.store import problem_store
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.desk import Desk
 from tmf_adapter.storage.ledger import Duty, Ledger
+from tmf_adapter.tmf.condition import And
 from tmf_adapter.tmf.errors import IllegalTransition, Invalid, NotFound
 from tmf_adapter.tmf.events import Author, Change
 from tmf_adapter.tmf.patch import JSON_PATCH
@@ -141,6 +142,6 @@ async def test_a_refused_patch_leaves_no_trace(database: Database, desk: Desk) -
 async def test_problems_are_found_by_number_and_text(desk: Desk) -> None:
     for priority in (1, 2, 2):
         await desk.open({**BODY, "priority": priority})
-    found = await desk.list(Query((("priority", ("2",)), ("reason", ("Port down.",)))))
+    found = await desk.list(Query(And((equal("priority", "2"), equal("reason", "Port down.")))))
     assert found.total == 2
     assert {orjson.loads(item)["priority"] for item in found.items} == {2}

@@ -11,12 +11,18 @@ from sqlalchemy import Connection, insert, select
 
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.tables import event, executor
+from tmf_adapter.tmf.condition import Compare, Condition, Operator, Value
 from tmf_adapter.tmf.events import Author, Change, Event, Stored, raise_event
 from tmf_adapter.tmf.events import Kind as EventKind
 
 NOW = datetime(2026, 3, 11, 6, 41, 12, 345_000, tzinfo=UTC)
 SECONDS = 20
 """Whoever waits longer than this waits for ever."""
+
+
+def equal(name: str, *values: str) -> Condition:
+    """The condition of ``name=value`` in a query string, with dots in the name."""
+    return Compare(tuple(name.split(".")), Operator.EQ, tuple(map(Value.literal, values)))
 
 
 def put(tx: Connection, key: str) -> None:

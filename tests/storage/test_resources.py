@@ -8,7 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import Connection
 
-from tests.storage.fakes import SECONDS, Gate, changing, deleting, opening, turns
+from tests.storage.fakes import SECONDS, Gate, changing, deleting, equal, opening, turns
 from tmf_adapter.problems.store import problem_store
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.resources import Batch, ResourceStore, StaleVersion
@@ -92,8 +92,8 @@ async def test_only_the_version_that_was_read_can_be_replaced_or_deleted(
 async def test_a_new_status_is_found_by_it(database: Database, store: ResourceStore) -> None:
     first = opening("t1")
     await save(database, store, first, changing(first.subject, status="held"))
-    assert (await store.page(Query((("status", ("acknowledged",)),)))).total == 0
-    assert (await store.page(Query((("status", ("held",)),)))).total == 1
+    assert (await store.page(Query(equal("status", "acknowledged")))).total == 0
+    assert (await store.page(Query(equal("status", "held")))).total == 1
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ async def test_a_page_is_a_part_of_the_list(store: ResourceStore, forty: list[st
 
 
 async def test_pages_one_after_the_other_are_the_list(store: ResourceStore, forty: list[str]) -> None:
-    pages = [await store.page(Query((("name", ("n1", "n2")),), offset=offset, limit=4)) for offset in range(0, 40, 4)]
+    pages = [await store.page(Query(equal("name", "n1", "n2"), offset=offset, limit=4)) for offset in range(0, 40, 4)]
     assert [id_ for page in pages for id_ in ids(page.items)] == [id_ for id_ in forty if int(id_[3:]) % 3]
     assert {page.total for page in pages} == {26}
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 import yaml
 
-from tests.storage.fakes import Owed, events, rows
+from tests.storage.fakes import Owed, equal, events, rows
 from tmf_adapter.api.schemas import Schemas
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.ledger import Consequence, Duty, Ledger
@@ -289,7 +289,7 @@ async def test_tickets_are_listed_newest_first_and_filtered(desk: TicketDesk) ->
     page = await desk.list(Query(limit=3))
     assert [orjson.loads(item)["id"] for item in page.items] == [stored.id for stored in reversed(made)][:3]
     assert page.total == 5
-    found = await desk.list(Query((("name", ("n1", "n3")),)))
+    found = await desk.list(Query(equal("name", "n1", "n3")))
     assert [orjson.loads(item)["name"] for item in found.items] == ["n3", "n1"]
 
 

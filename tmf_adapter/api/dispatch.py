@@ -22,8 +22,8 @@ ANSWERING = "tmf_adapter.answering"
 class Request:
     """What a handler sees of a request. ``body`` is parsed and valid, ``query`` decoded and in the order it was sent.
 
-    ``media_type`` is the declared one that the body was read as; empty without a body. ``caller``: who asks, for the
-    record, where the document says who may.
+    ``path`` are the parameters in the path, ``address`` is the path itself. ``media_type`` is the declared one that the
+    body was read as; empty without a body. ``caller``: who asks, for the record, where the document says who may.
     """
 
     method: str
@@ -33,6 +33,7 @@ class Request:
     body: Any = None
     media_type: str = ""
     caller: str = ""
+    address: str = ""
 
     def header(self, name: str) -> str | None:
         """The first header of that (lower case) name."""

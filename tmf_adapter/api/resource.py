@@ -1,6 +1,5 @@
 """What TMF621 and TMF656 share: a collection of resources, its subscriptions, its listeners."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,10 +9,11 @@ from starlette.responses import Response
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.errors import respond
 from tmf_adapter.api.etags import etag, expected, is_known
+from tmf_adapter.api.paging import page_headers
 from tmf_adapter.storage.desk import Versions
-from tmf_adapter.tmf.errors import Invalid, NotYetSupported
+from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.events import Doc, Stored, Text
-from tmf_adapter.tmf.query import Page, Query, parse, parse_fields, select
+from tmf_adapter.tmf.query import Collection, Fields, Page, Query, fields_of, parse, select
 
 KEY_LENGTH = 255
 
@@ -46,13 +46,11 @@ class Inbox(Protocol):
 class Resources:
     """The five operations on one collection.
 
-    ``attributes`` can be selected and filtered by; ``unbuilt`` are the query parameters of the list that the document
-    declares and this version does not do.
+    ``collection`` says what can be asked for and selected.
     """
 
     desk: Desk
-    attributes: Collection[str]
-    unbuilt: frozenset[str] = frozenset()
+    collection: Collection
 
     async def create(self, request: Request) -> Response:
         """201 with the resource and its address, which for a repeated ``Idempotency-Key`` are those of the first.
@@ -62,7 +60,7 @@ class Resources:
         fields = self._fields(request)
         stored = await self.desk.open(request.body, key=_idempotency_key(request))
         headers = {"Location": str(stored.document["href"]), "ETag": etag(stored.version)}
-        return respond(201, select(stored.document, fields), headers)
+        return respond(201, self._selected(stored.document, fields), headers)
 
     async def retrieve(self, request: Request) -> Response:
         """200 with the stored bytes, or the members that ``fields`` names; 304 when the client has this version."""
@@ -71,36 +69,34 @@ class Resources:
         headers = {"ETag": etag(stored.version)}
         if is_known(request, stored.version):
             return respond(304, None, headers)
-        return respond(200, stored.body if fields is None else select(orjson.loads(stored.body), fields), headers)
+        return respond(
+            200, stored.body if fields is None else self._selected(orjson.loads(stored.body), fields), headers
+        )
 
     async def list(self, request: Request) -> Response:
-        """200 with a page, and how many there are in it and in all."""
-        for name, _ in request.query:
-            if name in self.unbuilt:
-                raise NotYetSupported(f"The query parameter {name} is declared, but not supported yet.")
-        query = parse(request.query, self.attributes)
+        """200 with a page, how many there are in it and in all, and where the other pages are."""
+        query = parse(request.query, self.collection)
         page = await self.desk.list(query)
-        counts = {"X-Total-Count": str(page.total), "X-Result-Count": str(len(page.items))}
-        return respond(200, _array(page.items, query.fields), counts)
+        headers = page_headers(page, query, request.query, request.address, self.collection.name)
+        return respond(200, _array(page.items, query.fields, self.collection.kept_in_list), headers)
 
     async def patch(self, request: Request) -> Response:
         """200 with the resource as it now is; 412 unless it was as ``If-Match`` says."""
         fields, versions = self._fields(request), expected(request)
         stored = await self.desk.patch(request.path["id"], request.body, request.media_type, versions=versions)
-        return respond(200, select(stored.document, fields), {"ETag": etag(stored.version)})
+        return respond(200, self._selected(stored.document, fields), {"ETag": etag(stored.version)})
 
     async def delete(self, request: Request) -> Response:
         """204; 412 unless it was as ``If-Match`` says."""
         await self.desk.delete(request.path["id"], expected(request))
         return respond(204)
 
-    def _fields(self, request: Request) -> frozenset[str] | None:
+    def _fields(self, request: Request) -> Fields | None:
         """The union of every ``fields`` in the query; None for none."""
-        fields: frozenset[str] | None = None
-        for name, value in request.query:
-            if name == "fields":
-                fields = (fields or frozenset()) | parse_fields(value, self.attributes)
-        return fields
+        return fields_of([value for name, value in request.query if name == "fields"], self.collection)
+
+    def _selected(self, document: Doc, fields: Fields | None) -> Doc:
+        return select(document, fields, self.collection.kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +139,8 @@ def listener(inbox: Inbox) -> Handler:
     return receive
 
 
-def _array(items: list[bytes], fields: frozenset[str] | None) -> bytes:
+def _array(items: list[bytes], fields: Fields | None, kept: frozenset[str]) -> bytes:
     """A JSON array of documents that are JSON already; they are only read when something is to be left out."""
     if fields is not None:
-        items = [orjson.dumps(select(orjson.loads(item), fields)) for item in items]
+        items = [orjson.dumps(select(orjson.loads(item), fields, kept)) for item in items]
     return b"[" + b",".join(items) + b"]"

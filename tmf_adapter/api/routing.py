@@ -133,7 +133,7 @@ class FastRouting(SpecMiddleware):
         if target is None:
             raise MethodNotAllowed(method, route.allow)
         parameters = dict(zip(route.names, values, strict=True)) if values else {}
-        scope[REQUEST] = Request(method, parameters, scope["headers"])
+        scope[REQUEST] = Request(method, parameters, scope["headers"], address=scope["path"])
         if isinstance(target, dict):
             scope.setdefault("extensions", {})[ROUTING_CONTEXT] = target
             target = self.app

@@ -1,54 +1,20 @@
 """TMF621 v5: trouble tickets, an operation a line."""
 
+from tmf_adapter.api.attributes import attributes
 from tmf_adapter.api.dispatch import Handler
+from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.resource import Desk, Hub, Inbox, Resources, Subscriptions, listener
+from tmf_adapter.tmf.query import Collection
 
 API = "tmf621-v5"
 """The name that subscriptions are kept under."""
 
-ATTRIBUTES = frozenset(
-    {
-        "@baseType",
-        "@schemaLocation",
-        "@type",
-        "attachment",
-        "channel",
-        "creationDate",
-        "description",
-        "expectedResolutionDate",
-        "externalIdentifier",
-        "href",
-        "id",
-        "lastUpdate",
-        "name",
-        "note",
-        "priority",
-        "relatedEntity",
-        "relatedParty",
-        "requestedResolutionDate",
-        "resolutionDate",
-        "severity",
-        "status",
-        "statusChangeDate",
-        "statusChangeHistory",
-        "statusChangeReason",
-        "ticketType",
-        "troubleTicketCharacteristic",
-        "troubleTicketRelationship",
-        "troubleTicketSpecification",
-    }
-)
-"""The first-level members of a ticket: what can be selected, and filtered by."""
-
-_UNBUILT = frozenset({"after", "before", "filter", "sort"})
-"""Query parameters of the list that are left to a later version."""
-
 
 class Tmf621V5:
-    """The functions of the document, over the rooms that do the work."""
+    """The functions of the ``document``, over the rooms that do the work."""
 
-    def __init__(self, tickets: Desk, subscriptions: Subscriptions, inbox: Inbox) -> None:
-        self._tickets = Resources(tickets, ATTRIBUTES, _UNBUILT)
+    def __init__(self, document: Schema, tickets: Desk, subscriptions: Subscriptions, inbox: Inbox) -> None:
+        self._tickets = Resources(tickets, Collection("troubleTicket", attributes(document, "TroubleTicket_RES")))
         self._hub = Hub(subscriptions, API)
         self._listener = listener(inbox)
 

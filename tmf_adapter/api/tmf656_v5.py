@@ -1,67 +1,22 @@
 """TMF656 v5: service problems, an operation a line."""
 
+from tmf_adapter.api.attributes import attributes
 from tmf_adapter.api.dispatch import Handler
+from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.resource import Desk, Hub, Inbox, Resources, Subscriptions, listener
+from tmf_adapter.tmf.query import Collection
 
 API = "tmf656-v5"
 """The name that subscriptions are kept under."""
-
-ATTRIBUTES = frozenset(
-    {
-        "@baseType",
-        "@schemaLocation",
-        "@type",
-        "affectedLocation",
-        "affectedNumberOfServices",
-        "affectedResource",
-        "affectedService",
-        "category",
-        "characteristic",
-        "creationDate",
-        "description",
-        "errorMessage",
-        "externalIdentifier",
-        "firstAlert",
-        "href",
-        "id",
-        "impactImportanceFactor",
-        "impactPattern",
-        "lastUpdate",
-        "name",
-        "note",
-        "originatingSystem",
-        "originatorParty",
-        "parentProblem",
-        "priority",
-        "problemEscalation",
-        "reason",
-        "relatedEntity",
-        "relatedEvent",
-        "relatedParty",
-        "resolutionDate",
-        "responsibleParty",
-        "rootCauseResource",
-        "rootCauseService",
-        "slaViolation",
-        "status",
-        "statusChangeDate",
-        "statusChangeReason",
-        "trackingRecord",
-        "troubleTicket",
-        "underlyingAlarm",
-        "underlyingProblem",
-    }
-)
-"""The first-level members of a problem: what can be selected, and filtered by."""
 
 TASKS = ("problemAcknowledgement", "problemUnacknowledgement", "problemGroup", "problemUngroup")
 
 
 class Tmf656V5:
-    """The functions of the document, over the rooms that do the work."""
+    """The functions of the ``document``, over the rooms that do the work."""
 
-    def __init__(self, problems: Desk, subscriptions: Subscriptions, inbox: Inbox) -> None:
-        self._problems = Resources(problems, ATTRIBUTES)
+    def __init__(self, document: Schema, problems: Desk, subscriptions: Subscriptions, inbox: Inbox) -> None:
+        self._problems = Resources(problems, Collection("serviceProblem", attributes(document, "ServiceProblem")))
         self._hub = Hub(subscriptions, API)
         self._listener = listener(inbox)
 

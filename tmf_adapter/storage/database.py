@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from tmf_adapter.storage.filters import register
 from tmf_adapter.tmf.errors import Overloaded
 
 T = TypeVar("T")
@@ -138,6 +139,7 @@ def _sqlite(url: URL, synchronous: str) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = "IMMEDIATE"
+        register(connection)
         for pragma in (f"busy_timeout={BUSY_MILLISECONDS}", "foreign_keys=ON", f"synchronous={synchronous}"):
             connection.execute(f"PRAGMA {pragma}")
         _switch_to_wal(connection)
@@ -163,7 +165,7 @@ def _postgresql(url: URL) -> Engine:
         url,
         pool_size=POSTGRESQL_CONNECTIONS,
         max_overflow=24,  # the durable engine's threads draw on the same pool
-        connect_args={"options": "-c idle_in_transaction_session_timeout=60000"},
+        connect_args={"options": "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC"},
     )
 
 

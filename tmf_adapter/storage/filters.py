@@ -1,41 +1,441 @@
-"""A query as a WHERE clause that gives the same answer on SQLite and PostgreSQL."""
+"""A condition and an order as SQL that gives the same answer on SQLite and PostgreSQL: the one that
+``tmf.condition`` gives in plain Python.
 
-from sqlalchemy import ColumnElement, Table, case, cast, func, literal, null, type_coerce
-from sqlalchemy.dialects.postgresql import JSON
-from sqlalchemy.types import Text
+SQL is written as text, since two dialects of JSON have nothing in common that a library could hide. Whatever comes from
+a client is a bound parameter.
+"""
 
-from tmf_adapter.storage.tables import columns_of
-from tmf_adapter.tmf.errors import BadQuery
-from tmf_adapter.tmf.query import Query
+import json
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-VALUES = 1_000
-"""A query may name this many values; a statement of PostgreSQL takes 65,535."""
+from tmf_adapter.tmf.condition import (
+    And,
+    Compare,
+    Condition,
+    Element,
+    Exists,
+    Key,
+    Not,
+    Operator,
+    Or,
+    Path,
+    Sort,
+    Value,
+    absent_rank,
+)
+from tmf_adapter.tmf.regex import compiled
+from tmf_adapter.tmf.time import INSTANT, at, instant, stamp
+
+STAMPED = "creation_date"
+"""The column whose text is always as ``stamp`` writes it, so that it sorts like the instants."""
+
+_SIGNS = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
 
 
-def conditions(dialect: str, table: Table, query: Query) -> list[ColumnElement[bool]]:
-    """One condition per filtered attribute. Raises ``BadQuery``."""
-    values = [value for _, alternatives in query.filters for value in alternatives]
-    if len(values) > VALUES:
-        raise BadQuery(f"The query names {len(values)} values.", f"At most {VALUES} are possible.")
-    if any("\0" in value for value in values):
-        raise BadQuery("The query names a value with the character U+0000.")
-    return [attribute(dialect, table, name).in_(values) for name, values in query.filters]
+def register(connection: sqlite3.Connection) -> None:
+    """Give SQLite the functions that it does not have and PostgreSQL has."""
+    connection.create_function("tmf_instant", 1, _instant, deterministic=True)
+    connection.create_function("tmf_found", 2, _found, deterministic=True)
 
 
-def attribute(dialect: str, table: Table, name: str) -> ColumnElement[str]:
-    """The first-level attribute as text: its column where it has one, else read from the body.
+def _instant(value: object) -> int | None:
+    return instant(value) if isinstance(value, str) else None
 
-    Numbers and booleans compare as they are written in JSON; an absent attribute equals nothing.
+
+def _found(pattern: str, value: object) -> bool:
+    return isinstance(value, str) and compiled(pattern).search(value)
+
+
+@dataclass(slots=True)
+class Parameters:
+    """The bound values of a statement, by the names they have in it."""
+
+    bound: dict[str, object] = field(default_factory=dict)
+
+    def add(self, value: object) -> str:
+        """How the value is written in the statement."""
+        name = f"p{len(self.bound)}"
+        self.bound[name] = value
+        return f":{name}"
+
+    def all(self, values: Iterable[object]) -> str:
+        return ", ".join(self.add(value) for value in values)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value inside the body: the SQL for its type and itself; ``json`` is it as an object to go on from."""
+
+    json: str
+    type: str
+    value: str
+
+
+class Dialect(ABC):
+    """Writes conditions. Each is a SQL truth value that is never NULL, so that ``NOT`` turns it round.
+
+    ``columns``: the members that are asked of a column instead of the body, and which; they are text and never absent.
     """
-    if column := columns_of(table).get(name):
-        return table.c[column]
-    if dialect == "sqlite":
-        return _sqlite_text(table, name)
-    return type_coerce(cast(table.c.body, JSON).op("->>")(name), Text)
+
+    def __init__(self, columns: Mapping[str, str], parameters: Parameters) -> None:
+        self._columns: dict[Path, str] = {(member,): column for member, column in columns.items()}
+        self._parameters = parameters
+        self._nodes = 0
+
+    # --- what differs ---
+
+    @abstractmethod
+    def root(self) -> Node:
+        """The body."""
+
+    @abstractmethod
+    def reached(self, node: Node, path: Path) -> tuple[str, Node]:
+        """A FROM clause with a row for each value at ``path``, which is not empty, and that value."""
+
+    @abstractmethod
+    def string(self, node: Node) -> str:
+        """The node, when it is a string, as text that compares by code points."""
+
+    @abstractmethod
+    def number(self, node: Node) -> str:
+        """The node, when it is a number, as a double."""
+
+    @abstractmethod
+    def double(self, number: float) -> str:
+        """A number as it becomes a double."""
+
+    @abstractmethod
+    def instant(self, text: str) -> str:
+        """Microseconds since 1970 of a text, NULL for one that is no date."""
+
+    @abstractmethod
+    def found(self, text: str, pattern: str) -> str:
+        """Whether a regular expression is found in a text."""
+
+    @abstractmethod
+    def fits(self, text: str, pattern: str) -> str:
+        """Whether a text fits a pattern with ``*``."""
+
+    @abstractmethod
+    def is_type(self, node: Node, type_: str) -> str:
+        """Whether the node is a ``string``, ``number``, ``true``, ``false`` or ``null``."""
+
+    # --- what does not ---
+
+    def where(self, condition: Condition, node: Node | None = None) -> str:
+        """The condition on the resource, or on a part of it."""
+        match condition:
+            case And(parts):
+                return _joined(" AND ", [self.where(part, node) for part in parts], "1 = 1")
+            case Or(parts):
+                return _joined(" OR ", [self.where(part, node) for part in parts], "1 = 0")
+            case Not(part):
+                return f"NOT {self.where(part, node)}"
+            case Compare(path, operator, values) if node is None and path in self._columns:
+                return self._column(self._columns[path], operator, values)
+            case Compare(path, operator, values):
+                return self._any(path, node, lambda found: self._compares(found, operator, values))
+            case Exists(path):
+                return self._any(path, node, lambda found: f"NOT {self.is_type(found, 'null')}")
+            case Element(path, inner):
+                return self._any(path, node, lambda found: self.where(inner, found))
+
+    def _any(self, path: Path, node: Node | None, condition: Callable[[Node], str]) -> str:
+        node = node or self.root()
+        if not path:
+            return f"({condition(node)}) IS TRUE"
+        source, found = self.reached(node, path)
+        return f"EXISTS (SELECT 1 FROM {source} WHERE {condition(found)})"
+
+    def _compares(self, node: Node, operator: Operator, values: Sequence[Value]) -> str:
+        if operator is Operator.REGEX:
+            found = [self.found(self.string(node), value.text or "") for value in values]
+            return f"({self.is_type(node, 'string')} AND {_joined(' OR ', found)})"
+        if operator is Operator.EQ:
+            return self._equals(node, values)
+        return _joined(" OR ", [self._is_ordered(node, _SIGNS[operator], value) for value in values])
+
+    def _equals(self, node: Node, values: Sequence[Value]) -> str:
+        options = []
+        if of_string := self._text_equals(self.string(node), values):
+            options.append(f"{self.is_type(node, 'string')} AND {of_string}")
+        if numbers := [self.double(value.number) for value in values if value.number is not None]:
+            options.append(f"{self.number(node)} IN ({', '.join(numbers)})")
+        for wanted in {value.boolean for value in values} - {None}:
+            options.append(self.is_type(node, "true" if wanted else "false"))
+        if any(value.null for value in values):
+            options.append(self.is_type(node, "null"))
+        return _joined(" OR ", options, "1 = 0")
+
+    def _text_equals(self, text: str, values: Sequence[Value]) -> str:
+        """Empty when no string can equal any of them."""
+        options = []
+        if plain := [value.text for value in values if value.text is not None and not value.is_pattern]:
+            options.append(f"{text} IN ({self._parameters.all(plain)})")
+        options += [self.fits(text, value.text or "") for value in values if value.is_pattern]
+        if moments := [value.instant for value in values if value.instant is not None]:
+            options.append(f"{self.instant(text)} IN ({self._parameters.all(moments)})")
+        return _joined(" OR ", options, "")
+
+    def _is_ordered(self, node: Node, sign: str, value: Value) -> str:
+        options = []
+        if value.text is not None:
+            text = self.string(node)
+            as_text = f"{text} {sign} {self._parameters.add(value.text)}"
+            if value.instant is not None:
+                moment = self.instant(text)
+                as_moment = f"{moment} {sign} {self._parameters.add(value.instant)}"
+                as_text = f"CASE WHEN {moment} IS NULL THEN {as_text} ELSE {as_moment} END"
+            options.append(f"{self.is_type(node, 'string')} AND ({as_text})")
+        if value.number is not None:
+            options.append(f"{self.number(node)} {sign} {self.double(value.number)}")
+        return _joined(" OR ", options, "1 = 0")
+
+    # --- columns ---
+
+    def _column(self, column: str, operator: Operator, values: Sequence[Value]) -> str:
+        if operator is Operator.REGEX:
+            return _joined(" OR ", [self.found(column, value.text or "") for value in values])
+        if operator is Operator.EQ:
+            return self._column_equals(column, values)
+        return _joined(" OR ", [self._column_is_ordered(column, operator, value) for value in values], "1 = 0")
+
+    def _column_equals(self, column: str, values: Sequence[Value]) -> str:
+        plain = {value.text for value in values if value.text is not None and not value.is_pattern}
+        plain |= {text for value in values if (text := _stamped(column, value)) and _is_whole(value)}
+        options = [self.fits(column, value.text or "") for value in values if value.is_pattern]
+        if plain:
+            options.append(f"{column} IN ({self._parameters.all(sorted(plain))})")
+        return _joined(" OR ", options, "1 = 0")
+
+    def _column_is_ordered(self, column: str, operator: Operator, value: Value) -> str:
+        """Stamps sort as text; a value between two milliseconds is above the lower one."""
+        text = _stamped(column, value)
+        if text is None:
+            text = value.text
+        elif not _is_whole(value):
+            operator = Operator.GT if operator in (Operator.GT, Operator.GTE) else Operator.LTE
+        return "1 = 0" if text is None else f"{self.collated(column)} {_SIGNS[operator]} {self._parameters.add(text)}"
+
+    def collated(self, column: str) -> str:
+        """The column, compared by code points."""
+        return column
+
+    # --- order ---
+
+    def order(self, sort: Sequence[Sort], *, is_reversed: bool) -> str:
+        """The ORDER BY clause; what is equal in every key goes by id."""
+        terms = [
+            f"{part} {'DESC' if key.is_descending != is_reversed else 'ASC'}"
+            for key in _until_id(sort)
+            for part in self._key(key)
+        ]
+        if not any(key.path == ("id",) for key in sort):
+            terms.append(f"{self.collated('id')} {'DESC' if is_reversed else 'ASC'}")
+        return ", ".join(terms)
+
+    def beyond(self, sort: Sequence[Sort], keys: Sequence[Key], id_: str, *, is_reversed: bool) -> str:
+        """Whether a row comes behind a place in the order, or, reversed, in front of it."""
+        known = dict(zip((key.path for key in sort), keys, strict=True))
+        keyed = [key for key in _until_id(sort) if key.path != ("id",)]
+        last = next((key for key in sort if key.path == ("id",)), Sort(("id",)))
+        options: list[str] = []
+        before: list[str] = []
+        for key in keyed:
+            row, place = self._row(key), self._place(key, known[key.path])
+            sign = "<" if key.is_descending != is_reversed else ">"
+            options.append(_joined(" AND ", [*before, f"{row} {sign} {place}"]))
+            before.append(f"{row} = {self._place(key, known[key.path])}")
+        sign = "<" if last.is_descending != is_reversed else ">"
+        options.append(_joined(" AND ", [*before, f"{self.collated('id')} {sign} {self._parameters.add(id_)}"]))
+        return _joined(" OR ", options)
+
+    def _key(self, key: Sort) -> tuple[str, ...]:
+        if key.path in self._columns:
+            return (self.collated(self._columns[key.path]),)
+        return self.sort_key(key)
+
+    @abstractmethod
+    def sort_key(self, key: Sort) -> tuple[str, ...]:
+        """Rank, number and text of the first value at the path, as ``tmf.condition.sort_key``."""
+
+    def _row(self, key: Sort) -> str:
+        return f"({', '.join(self._key(key))})"
+
+    def _place(self, key: Sort, at_: Key) -> str:
+        rank, number, text = at_
+        column = self._columns.get(key.path)
+        if column == STAMPED:
+            return f"({self._parameters.add(_moment_text(number, text))})"
+        if column:
+            return f"({self._parameters.add(text)})"
+        return f"({self._parameters.add(rank)}, {self.double(number)}, {self._parameters.add(text)})"
 
 
-def _sqlite_text(table: Table, name: str) -> ColumnElement[str]:
-    path = literal(f'$."{name}"')
-    kind = func.json_type(table.c.body, path)
-    text = func.json_extract(table.c.body, path)
-    return case((kind == "null", null()), (kind == "text", text), else_=table.c.body.op("->")(path))
+class Sqlite(Dialect):
+    """json_each and json_extract; each condition on a member makes the members' path once."""
+
+    def root(self) -> Node:
+        return Node("body", "'object'", "NULL")
+
+    def reached(self, node: Node, path: Path) -> tuple[str, Node]:
+        sources = []
+        for name in path:
+            self._nodes += 1
+            alias = f"e{self._nodes}"
+            member = self._parameters.add(f'$."{name}"')
+            one = f"{node.json} -> {member}"
+            array = f"CASE json_type({node.json}, {member}) WHEN 'array' THEN {one} ELSE '[' || ({one}) || ']' END"
+            sources.append(f"json_each({array}) AS {alias}")
+            json_ = f"CASE {alias}.type WHEN 'object' THEN {alias}.value END"
+            node = Node(f"({json_})", f"{alias}.type", f"{alias}.value")
+        return ", ".join(sources), node
+
+    def string(self, node: Node) -> str:
+        return node.value
+
+    def number(self, node: Node) -> str:
+        return f"CASE WHEN {node.type} IN ('integer', 'real') THEN CAST({node.value} AS REAL) END"
+
+    def double(self, number: float) -> str:
+        # Bound as text: read by the same code as the body's numbers, it is the same double to the last bit.
+        return f"CAST({self._parameters.add(json.dumps(number))} AS REAL)"
+
+    def instant(self, text: str) -> str:
+        return f"tmf_instant({text})"
+
+    def found(self, text: str, pattern: str) -> str:
+        return f"tmf_found({self._parameters.add(pattern)}, {text})"
+
+    def fits(self, text: str, pattern: str) -> str:
+        globbed = pattern.replace("[", "[[]").replace("?", "[?]")
+        return f"{text} GLOB {self._parameters.add(globbed)}"
+
+    def is_type(self, node: Node, type_: str) -> str:
+        return f"{node.type} = '{'text' if type_ == 'string' else type_}'"
+
+    def sort_key(self, key: Sort) -> tuple[str, ...]:
+        source, node = self.reached(self.root(), key.path)
+        moment = self.instant(node.value)
+        rank = (
+            f"CASE {node.type} WHEN 'integer' THEN 0 WHEN 'real' THEN 0 WHEN 'true' THEN 2 WHEN 'false' THEN 2"
+            f" WHEN 'text' THEN CASE WHEN {moment} IS NULL THEN 2 ELSE 1 END ELSE {absent_rank(key)} END"
+        )
+        number = (
+            f"CASE {node.type} WHEN 'text' THEN coalesce({moment}, 0.0) ELSE coalesce({self.number(node)}, 0.0) END"
+        )
+        text = (
+            f"CASE {node.type} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'"
+            f" WHEN 'text' THEN CASE WHEN {moment} IS NULL THEN {node.value} ELSE '' END ELSE '' END"
+        )
+        return _first(source, ((rank, absent_rank(key)), (number, 0.0), (text, "''")))
+
+
+class Postgresql(Dialect):
+    """jsonb and its path language, whose lax mode looks through arrays as we do."""
+
+    def root(self) -> Node:
+        return Node("CAST(body AS jsonb)", "'object'", "NULL")
+
+    def reached(self, node: Node, path: Path) -> tuple[str, Node]:
+        self._nodes += 1
+        alias = f"e{self._nodes}"
+        members = "".join(f".{json.dumps(name, ensure_ascii=False)}[*]" for name in path)
+        source = (
+            f"jsonb_path_query({node.json}, CAST({self._parameters.add('lax $' + members)} AS jsonpath)) AS {alias}(v)"
+        )
+        json_ = f"(CASE WHEN jsonb_typeof({alias}.v) = 'object' THEN {alias}.v END)"
+        return source, Node(json_, f"jsonb_typeof({alias}.v)", f"{alias}.v")
+
+    def string(self, node: Node) -> str:
+        return f"({node.value} #>> '{{}}') COLLATE \"C\""
+
+    def number(self, node: Node) -> str:
+        return f"CASE WHEN {node.type} = 'number' THEN CAST({node.value} AS double precision) END"
+
+    def double(self, number: float) -> str:
+        return f"CAST({self._parameters.add(number)} AS double precision)"
+
+    def instant(self, text: str) -> str:
+        form = self._parameters.add(f"^(?:{INSTANT})$")
+        whole = f"regexp_replace({text}, '([.][0-9]{{6}})[0-9]+', '\\1')"
+        return (
+            f"CASE WHEN {text} ~ {form} THEN"
+            f" CAST(extract(epoch FROM CAST({whole} AS timestamptz)) * 1000000 AS bigint) END"
+        )
+
+    def found(self, text: str, pattern: str) -> str:
+        return f"{text} ~ {self._parameters.add(compiled(pattern).written())}"
+
+    def fits(self, text: str, pattern: str) -> str:
+        for character in "\\%_":
+            pattern = pattern.replace(character, f"\\{character}")
+        return f"{text} LIKE {self._parameters.add(pattern.replace('*', '%'))}"
+
+    def is_type(self, node: Node, type_: str) -> str:
+        if type_ in ("true", "false"):
+            return f"{node.value} = '{type_}'"
+        return f"{node.type} = '{type_}'"
+
+    def collated(self, column: str) -> str:
+        return f'{column} COLLATE "C"'
+
+    def sort_key(self, key: Sort) -> tuple[str, ...]:
+        source, node = self.reached(self.root(), key.path)
+        moment, text = self.instant(self.string(node)), self.string(node)
+        is_string = self.is_type(node, "string")
+        rank = (
+            f"CASE {node.type} WHEN 'number' THEN 0 WHEN 'boolean' THEN 2"
+            f" WHEN 'string' THEN CASE WHEN {moment} IS NULL THEN 2 ELSE 1 END ELSE {absent_rank(key)} END"
+        )
+        number = f"coalesce(CASE WHEN {is_string} THEN {moment} ELSE {self.number(node)} END, 0.0)"
+        words = (
+            f"CASE WHEN {node.type} = 'boolean' THEN {text}"
+            f" WHEN {is_string} AND ({moment}) IS NULL THEN {text} ELSE '' END"
+        )
+        return _first(source, ((rank, absent_rank(key)), (number, 0.0), (words, "''")))
+
+
+DIALECTS: Mapping[str, type[Dialect]] = {"sqlite": Sqlite, "postgresql": Postgresql}
+
+
+def _first(source: str, parts: Iterable[tuple[str, object]]) -> tuple[str, ...]:
+    """Each part of the first row, or what stands for none."""
+    return tuple(f"coalesce((SELECT {part} FROM {source} LIMIT 1), {absent})" for part, absent in parts)
+
+
+def _joined(word: str, parts: Sequence[str], empty: str = "1 = 0") -> str:
+    return f"({word.join(parts)})" if parts else empty
+
+
+def _until_id(sort: Sequence[Sort]) -> Sequence[Sort]:
+    """The keys that count: behind the id, which is unique, there is nothing left to order."""
+    for number, key in enumerate(sort):
+        if key.path == ("id",):
+            return sort[: number + 1]
+    return sort
+
+
+def _stamped(column: str, value: Value) -> str | None:
+    """The millisecond that a date is in, as the column has it; None for what is no date, or for another column."""
+    if column != STAMPED or value.instant is None:
+        return None
+    return _stamp(value.instant)
+
+
+def _is_whole(value: Value) -> bool:
+    return value.instant is not None and value.instant % 1_000 == 0
+
+
+def _stamp(microseconds: int) -> str | None:
+    try:
+        return stamp(at(microseconds))
+    except OverflowError:
+        return None
+
+
+def _moment_text(number: float, text: str) -> str:
+    return text or _stamp(int(number)) or ""

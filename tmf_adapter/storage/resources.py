@@ -5,10 +5,10 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Row, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from tmf_adapter.storage.database import Database
-from tmf_adapter.storage.filters import conditions
+from tmf_adapter.storage.listing import Listing
 from tmf_adapter.storage.tables import TENANT, columns_of
 from tmf_adapter.tmf.errors import NotFound, TooLarge
 from tmf_adapter.tmf.events import Change, Stored, Text
@@ -121,22 +121,9 @@ class ResourceStore:
         }
 
     async def page(self, query: Query) -> Page:
-        """The resources that match, newest first, and how many there are in all."""
-        return await self._database.read(lambda connection: self._page(connection, query))
-
-    def _page(self, connection: Connection, query: Query) -> Page:
-        table = self._table
-        matching = [table.c.tenant == TENANT, *conditions(connection.dialect.name, table, query)]
-        total = connection.execute(select(func.count()).select_from(table).where(*matching)).scalar_one()
-        statement = (
-            select(table.c.body)
-            .where(*matching)
-            .order_by(table.c.creation_date.desc(), table.c.id)
-            .limit(query.limit)
-            .offset(query.offset)
-        )
-        rows: Sequence[Row[tuple[str]]] = connection.execute(statement).all() if query.limit else []
-        return Page([row.body.encode() for row in rows], total)
+        """The resources that match, in the order asked for, and how many there are in all."""
+        listing = Listing(self._database.engine.dialect.name, self._table, query)
+        return await self._database.read(listing.page)
 
 
 def _key(stored: Stored) -> dict[str, object]:

@@ -1,0 +1,58 @@
+"""A page of a list: one statement that finds the resources and counts all that match."""
+
+from functools import lru_cache
+
+import orjson
+from sqlalchemy import Connection, Table, TextClause, text
+
+from tmf_adapter.storage.filters import DIALECTS, Parameters
+from tmf_adapter.storage.tables import TENANT, columns_of
+from tmf_adapter.tmf.cursor import Cursor
+from tmf_adapter.tmf.query import Page, Query
+
+
+@lru_cache(maxsize=512)
+def _statement(sql: str) -> TextClause:
+    return text(sql)
+
+
+class Listing:
+    """What a query asks of a table. The page and the count are seen at the same moment."""
+
+    def __init__(self, dialect: str, table: Table, query: Query) -> None:
+        self._query = query
+        self._is_reversed = query.before is not None
+        parameters = Parameters({"tenant": TENANT, "limit": query.limit + 1, "offset": query.offset})
+        write = DIALECTS[dialect](columns_of(table), parameters)
+        matching = f"FROM {table.name} WHERE tenant = :tenant AND {write.where(query.condition)}"
+        beyond = ""
+        if cursor := query.before or query.after:
+            beyond = f" AND {write.beyond(query.sort, cursor.keys, cursor.id, is_reversed=self._is_reversed)}"
+        order = write.order(query.sort, is_reversed=self._is_reversed)
+        self._count = f"SELECT count(*) {matching}"
+        self._page = f"SELECT body, ({self._count}) {matching}{beyond} ORDER BY {order} LIMIT :limit OFFSET :offset"
+        self._parameters = parameters.bound
+
+    def page(self, connection: Connection) -> Page:
+        """Run it."""
+        rows = connection.execute(_statement(self._page), self._parameters).all() if self._query.limit else []
+        if not rows:
+            return Page([], connection.execute(_statement(self._count), self._parameters).scalar_one())
+        items = [row[0].encode() for row in rows[: self._query.limit]]
+        has_more = len(rows) > len(items)
+        if self._is_reversed:
+            items.reverse()
+        return Page(
+            items,
+            rows[0][1],
+            self._place(items[0]) if self._has_front(has_more) else None,
+            self._place(items[-1]) if has_more or self._is_reversed else None,
+        )
+
+    def _has_front(self, has_more: bool) -> bool:
+        if self._is_reversed:
+            return has_more
+        return self._query.offset > 0 or self._query.after is not None
+
+    def _place(self, item: bytes) -> Cursor:
+        return Cursor.of(orjson.loads(item), self._query.sort)
