@@ -12,7 +12,7 @@ from starlette.routing import Route
 from tests.bench.ticket import BASE, TICKET
 from tmf_adapter.api.dispatch import Request
 from tmf_adapter.api.errors import respond
-from tmf_adapter.api.server import Document, build, settle
+from tmf_adapter.api.server import Document, build, load, settle
 from tmf_adapter.api.tmf621_v5 import Tmf621V5
 from tmf_adapter.tmf.events import Doc, Stored
 
@@ -69,7 +69,7 @@ def desk() -> Any:
     """The functions of TMF621 v5 as well, before a desk that keeps nothing."""
     nobody: Any = None
     idle: Any = _IdleDesk()
-    return _built(Tmf621V5(idle, nobody, nobody).operations())
+    return _built(Tmf621V5(load(_OPENAPI / "tmf621-v5.yaml"), idle, nobody, nobody).operations())
 
 
 def _built(operations: Any) -> Any:
