@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from tmf_adapter.api.access import Access
+from tmf_adapter.api.completion import Completion
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.errors import respond
 from tmf_adapter.api.operator import Operator
@@ -81,7 +83,7 @@ class Adapter:
             ticket_store(self.database),
             ticket.RULES,
             f"{settings.url}{TMF621_V5}/troubleTicket",
-            _whole("tmf621-v5.yaml", "TroubleTicket_RES"),
+            _whole("tmf621-v5.yaml", "TroubleTicket_RES", settings.strict),
             unique=settings.unique_external_identifier,
         )
         self.problems = Desk(
@@ -89,7 +91,7 @@ class Adapter:
             problem_store(self.database),
             problem.RULES,
             f"{settings.url}{TMF656_V5}/serviceProblem",
-            _whole("tmf656-v5.yaml", "ServiceProblem"),
+            _whole("tmf656-v5.yaml", "ServiceProblem", settings.strict),
             unique=settings.unique_external_identifier,
         )
         self.inbox = Inbox(self.database, self.engine)
@@ -186,11 +188,11 @@ async def _live(_request: Request) -> Response:
     return respond(200, {"adapter": "up"})
 
 
-def _whole(document: str, schema: str) -> Validate:
-    """Holds a whole resource against its schema in one of our documents."""
+def _whole(document: str, schema: str, strict: bool) -> Validate:
+    """Holds a whole resource against its schema in one of our documents; completes it first unless we are strict."""
     schemas = Schemas(load(shipped("openapi") / document), f"urn:tmf-adapter:whole:{document}")
-    validator = f"#/components/schemas/{schema}"
-    return lambda resource: schemas.check(validator, resource)
+    check = (schemas if strict else Completion(schemas)).check
+    return partial(check, f"#/components/schemas/{schema}")
 
 
 def serve(settings: Settings) -> int:

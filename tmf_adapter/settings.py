@@ -127,7 +127,9 @@ class Settings:
         _truth,
         "whether a create with an external identifier that is there already answers with the resource that has it",
     )
-    strict: bool = _setting(False, _truth, "whether an absent @type on a body's root is an error")
+    strict: bool = _setting(
+        False, _truth, "whether an absent @type is an error, rather than supplied where its place leaves no doubt"
+    )
     synchronous: str = _setting(
         "NORMAL", _synchronous, "SQLite: NORMAL survives a killed process, FULL a power loss as well"
     )

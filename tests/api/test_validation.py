@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from tests.api.shelf import Shelf, assert_error, client_of, pointers
-from tmf_adapter.api.validation import decoded, supplied_type, without_nulls
+from tmf_adapter.api.completion import type_at
+from tmf_adapter.api.validation import decoded, without_nulls
 from tmf_adapter.tmf.errors import BadQuery
 
 LAMP = {"@type": "Thing", "name": "lamp"}
@@ -129,8 +130,13 @@ async def test_a_type_that_is_sent_stays(client: httpx.AsyncClient, shelf: Shelf
     assert shelf.body["@type"] == "OurThing"
 
 
-async def test_an_absent_type_of_a_nested_object_is_the_clients_fault(client: httpx.AsyncClient) -> None:
-    assert pointers(await client.post("/thing", json={"name": "lamp", "part": [{"name": "p"}]})) == ["/part/0/@type"]
+async def test_an_absent_type_of_a_nested_object_is_supplied_unless_we_are_strict(
+    client: httpx.AsyncClient, strict: httpx.AsyncClient, shelf: Shelf
+) -> None:
+    body = {"@type": "Thing", "name": "lamp", "part": [{"name": "p"}]}
+    assert pointers(await strict.post("/thing", json=body)) == ["/part/0/@type"]
+    assert (await client.post("/thing", json=body)).status_code == 201
+    assert shelf.body["part"] == [{"@type": "Part", "name": "p"}]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +172,7 @@ async def test_strict_means_that_the_type_must_be_sent(
     ],
 )
 def test_the_supplied_type_is_the_schemas_own(ref: str, schema: dict[str, Any], type_: str) -> None:
-    assert supplied_type(ref, schema) == type_
+    assert type_at(ref, schema) == type_
 
 
 # --- patches

@@ -60,7 +60,7 @@ WAYS: list[Any] = [
 
 
 def stored(status: str, **members: Any) -> Stored:
-    change = RULES.open({**BODY, "status": status}, "https://bss/t", BORN, Author.CLIENT, lambda _document: None)
+    change = RULES.open({**BODY, "status": status}, "https://bss/t", BORN, Author.CLIENT, lambda document: document)
     return Stored({**change.subject.document, **members}, version=4, episode=2)
 
 

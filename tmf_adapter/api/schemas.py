@@ -30,9 +30,10 @@ class Schemas:
             )
         return self._compiled[ref]
 
-    def check(self, ref: str, document: Any) -> None:
-        """Raise ``Invalid``, naming every place, unless ``document`` fits the schema at ``ref``."""
+    def check(self, ref: str, document: Any) -> Any:
+        """The document. Raises ``Invalid``, naming every place, unless it fits the schema at ``ref``."""
         require(self.compiled(ref), document)
+        return document
 
     def at(self, ref: str) -> Schema:
         """What stands at ``ref`` in the document as it was written."""

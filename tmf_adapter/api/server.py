@@ -71,7 +71,8 @@ def build(
 ) -> ASGIApp:
     """The application. A fault in a document, or a handler for no operation of it, is raised here and now.
 
-    ``strict`` enforces ``@type`` where the document requires it; otherwise one absent from a body's root is supplied.
+    ``strict`` enforces ``@type`` where the document requires it; otherwise an absent one is supplied where its place
+    leaves no doubt.
     Each document is served as JSON at ``{base_path}/openapi.json``.
     """
     loaded = [(document, document.load()) for document in documents]

@@ -1,20 +1,20 @@
 """What a request must be before a handler sees it: its media type, its body, its query."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-import jsonschema_rs
 from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
 from connexion.operations.abstract import AbstractOperation
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tmf_adapter.api import body
+from tmf_adapter.api.completion import Completion
 from tmf_adapter.api.dispatch import REQUEST, NotBuilt, Request
-from tmf_adapter.api.draft7 import SCHEMAS
-from tmf_adapter.api.schemas import Schemas, require
+from tmf_adapter.api.schemas import Schemas
 from tmf_adapter.tmf.errors import BadQuery, Invalid, UnsupportedMediaType
 from tmf_adapter.tmf.patch import MERGE
 
@@ -25,30 +25,24 @@ _is_integer = re.compile(r"[+-]?[0-9]+").fullmatch
 class Form:
     """What a body of one media type must look like.
 
-    ``merge``: null deletes (RFC 7396). ``type``: the ``@type`` of an object that names none. ``list``: a single object
-    stands for a list of it, as in the standard's own examples of json-patch. The last two are empty when we are strict.
+    ``check`` gives the body back, completed unless we are strict, or raises ``Invalid``. ``merge``: null deletes
+    (RFC 7396). ``list``: a single object stands for a list of it, as in the standard's own examples of json-patch.
     """
 
     media_type: str
-    validator: jsonschema_rs.Draft7Validator | None = None
+    check: Callable[[Any], Any] | None = None
     merge: bool = False
-    type: str = ""
     list: bool = False
 
     def accept(self, value: Any, data: bytes) -> Any:
         """The body as the handler gets it; a merge-patch just as it came. Raises ``Invalid``."""
         # What is deleted has no type, and the schemas know no null.
         shown = without_nulls(value) if self.merge and b"null" in data else value
-        if isinstance(shown, dict):
-            shown = self._completed(shown)
-        if self.validator is not None:
-            require(self.validator, shown)
+        if self.list and isinstance(shown, dict):
+            shown = [shown]
+        if self.check is not None:
+            shown = self.check(shown)
         return value if self.merge else shown
-
-    def _completed(self, value: dict[str, Any]) -> Any:
-        if self.list:
-            return [value]
-        return {"@type": self.type, **value} if self.type and "@type" not in value else value
 
 
 class ValidatedOperation:
@@ -108,6 +102,7 @@ class ValidationApi(RoutedAPI[ASGIApp]):
         super().__init__(*args, **kwargs)
         self._schemas = schemas
         self._strict = strict
+        self._check = (schemas if strict else Completion(schemas)).check
         self.add_paths()
 
     def make_operation(self, operation: AbstractOperation) -> ASGIApp:
@@ -123,13 +118,12 @@ class ValidationApi(RoutedAPI[ASGIApp]):
         return ValidatedOperation(self.next_app, forms, required=required, integers=integers)
 
     def _form(self, method: str, media_type: str, ref: str) -> Form:
-        schema = self._schemas.at(ref)
-        is_list = schema.get("type") == "array"
+        is_list = self._schemas.at(ref).get("type") == "array"
+        self._schemas.compiled(ref)  # now, not at the first request
         return Form(
             media_type,
-            self._schemas.compiled(ref),
+            partial(self._check, ref),
             merge=method == "patch" and media_type in MERGE,
-            type="" if self._strict or is_list else supplied_type(ref, schema),
             list=is_list and not self._strict,
         )
 
@@ -138,14 +132,6 @@ class FastRequestValidation(RoutedMiddleware[ValidationApi]):
     """Connexion's request validation, by compiled schemas."""
 
     api_cls = ValidationApi
-
-
-def supplied_type(ref: str, schema: Mapping[str, Any]) -> str:
-    """The ``@type`` that a body of this schema has when it names none: the one its discriminator maps to itself."""
-    mapping: dict[str, str] = schema.get("discriminator", {}).get("mapping", {})
-    itself = (key for key, target in mapping.items() if target == ref)
-    name = ref.removeprefix(SCHEMAS).removesuffix("_FVO").removesuffix("_MVO")
-    return next(itself, next(iter(mapping), name if ref.startswith(SCHEMAS) else ""))
 
 
 def without_nulls(value: Any) -> Any:

@@ -22,8 +22,9 @@ from tmf_adapter.tmf.lifecycle import REOPENING, Lifecycle
 from tmf_adapter.tmf.patch import apply, touches
 from tmf_adapter.tmf.time import stamp
 
-Validate = Callable[[Doc], None]
-"""Raises ``Invalid`` when a whole document does not fit its schema."""
+Validate = Callable[[Doc], Doc]
+"""A whole document, completed where it leaves out what goes without saying. Raises ``Invalid`` for one that does not
+fit its schema."""
 
 _STATUS_MEMBERS = (
     "status",
@@ -69,7 +70,7 @@ class Tracked:
         }
         self._mark_status(document, moment)
         self._require_mandatory(document)
-        validate(document)
+        document = validate(document)
         event = raise_event(Kind.CREATE, self.resource, document, now)
         return Change(self.resource, None, Stored(document), (event,), by)
 
@@ -82,7 +83,7 @@ class Tracked:
         if not changed_members(before.document, merged):
             return None
         self._require_mandatory(merged)
-        validate(merged)
+        merged = validate(merged)
         wanted = str(merged["status"])
         self.lifecycle.check(before.status, wanted)
         way = (wanted,) if wanted != before.status else ()
