@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -15,13 +15,17 @@ from starlette.types import ASGIApp
 from tmf_adapter.api.access import Access
 from tmf_adapter.api.completion import Completion
 from tmf_adapter.api.dispatch import Handler, Request
+from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import respond
 from tmf_adapter.api.operator import Operator
 from tmf_adapter.api.resource import listener
 from tmf_adapter.api.schemas import Schemas
 from tmf_adapter.api.server import Document, build, load, settle
+from tmf_adapter.api.tmf621_v4 import Tmf621V4
 from tmf_adapter.api.tmf621_v5 import Tmf621V5
+from tmf_adapter.api.tmf656_v4 import Tmf656V4
 from tmf_adapter.api.tmf656_v5 import Tmf656V5
+from tmf_adapter.api.v4 import lenient
 from tmf_adapter.engine import Engine
 from tmf_adapter.hub.hub import Hub
 from tmf_adapter.hub.overview import Overview
@@ -47,11 +51,12 @@ from tmf_adapter.tickets.desk import TicketDesk
 from tmf_adapter.tickets.store import ticket_store
 from tmf_adapter.tmf.errors import AdapterError
 from tmf_adapter.tmf.tracked import Validate
+from tmf_adapter.tmf.versions import TMF621, TMF656
 
 log = logging.getLogger(__name__)
 
-TMF621_V5 = "/tmf-api/troubleTicket/v5"
-TMF656_V5 = "/tmf-api/serviceProblemManagement/v5"
+TMF621_V5, TMF621_V4 = f"{TMF621}v5", f"{TMF621}v4"
+TMF656_V5, TMF656_V4 = f"{TMF656}v5", f"{TMF656}v4"
 OPERATOR_V1 = "/operator/v1"
 SHUTDOWN_SECONDS = 5
 
@@ -103,29 +108,7 @@ class Adapter:
     def asgi(self) -> ASGIApp:
         """The application that a server runs; its lifespan starts and closes the adapter."""
         return build(
-            [
-                Document(
-                    shipped("openapi") / "tmf621-v5.yaml",
-                    TMF621_V5,
-                    Tmf621V5(
-                        load(shipped("openapi") / "tmf621-v5.yaml"), self.tickets, self.hub.subscriptions, self.inbox
-                    ).operations(),
-                ),
-                Document(
-                    shipped("openapi") / "tmf656-v5.yaml",
-                    TMF656_V5,
-                    Tmf656V5(
-                        load(shipped("openapi") / "tmf656-v5.yaml"), self.problems, self.hub.subscriptions, self.inbox
-                    ).operations(),
-                ),
-                Document(
-                    shipped("openapi") / "operator-v1.yaml",
-                    OPERATOR_V1,
-                    Operator(Overview(self.database)).operations(),
-                    access=Access(self.settings.operator_token),
-                    strict=True,
-                ),
-            ],
+            self._documents(),
             {
                 "/listener": {"POST": listener(self.inbox)},
                 "/health/live": {"GET": _live},
@@ -135,6 +118,34 @@ class Adapter:
             validate_responses=self.settings.validate_responses,
             lifespan=self._lifespan,
         )
+
+    def _documents(self) -> list[Document]:
+        url, rooms = self.settings.url, (self.hub.subscriptions, self.inbox)
+        return [
+            _document("tmf621-v5", TMF621_V5, lambda raw: Tmf621V5(raw, self.tickets, *rooms).operations()),
+            _document("tmf656-v5", TMF656_V5, lambda raw: Tmf656V5(raw, self.problems, *rooms).operations()),
+            _document(
+                "tmf621-v4",
+                TMF621_V4,
+                lambda raw: Tmf621V4(raw, self.tickets, *rooms, f"{url}{TMF621_V4}").operations(),
+                lenient=lenient,
+            ),
+            _document(
+                "tmf656-v4",
+                TMF656_V4,
+                lambda raw: Tmf656V4(
+                    raw, self.problems, *rooms, f"{url}{TMF656_V4}", v3_names=self.settings.tmf656_v3_names
+                ).operations(),
+                lenient=lenient,
+            ),
+            _document(
+                "operator-v1",
+                OPERATOR_V1,
+                lambda _raw: Operator(Overview(self.database)).operations(),
+                access=Access(self.settings.operator_token),
+                strict=True,
+            ),
+        ]
 
     @asynccontextmanager
     async def _lifespan(self, _app: Any) -> AsyncIterator[None]:
@@ -182,6 +193,12 @@ class Adapter:
             return await self.database.read(is_current)
         except AdapterError:
             return False
+
+
+def _document(name: str, base_path: str, operations: Callable[[Schema], dict[str, Handler]], **more: Any) -> Document:
+    """A shipped document with the operations that are made for it."""
+    path = shipped("openapi") / f"{name}.yaml"
+    return Document(path, base_path, operations(load(path)), **more)
 
 
 async def _live(_request: Request) -> Response:

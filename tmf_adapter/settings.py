@@ -127,6 +127,11 @@ class Settings:
         _truth,
         "whether a create with an external identifier that is there already answers with the resource that has it",
     )
+    tmf656_v3_names: bool = _setting(
+        False,
+        _truth,
+        "whether problems read through TMF656 v4 also have version 3's timeRaised and timeChanged, as old kits want",
+    )
     strict: bool = _setting(
         False, _truth, "whether an absent @type is an error, rather than supplied where its place leaves no doubt"
     )

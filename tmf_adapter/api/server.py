@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from tmf_adapter.api.access import Access
 from tmf_adapter.api.dispatch import FastApp, FastOperation, Handler, NotBuilt, Request
+from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import ErrorHandling, respond
 from tmf_adapter.api.responses import ResponseValidation
 from tmf_adapter.api.routing import FastRouting
@@ -35,6 +36,7 @@ class Document:
     """An OpenAPI document, the path it is served under, and its handlers by operationId.
 
     ``access``: who may use it, None for everybody. ``strict``: no ``@type`` is supplied, whatever the application does.
+    ``lenient``: the document as bodies are held against it unless we are strict, None for just as it is written.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class Document:
     operations: Mapping[str, Handler]
     access: Access | None = None
     strict: bool = False
+    lenient: Callable[[Schema], Schema] | None = None
 
     def load(self) -> dict[str, Any]:
         """The document as it is written."""
@@ -85,13 +88,17 @@ def build(
             raw,
             base_path=document.base_path,
             resolver=_resolver(document, raw),
-            schemas=Schemas(raw, f"urn:tmf-adapter:{document.base_path}"),
+            schemas=Schemas(_enforced(document, raw, strict), f"urn:tmf-adapter:{document.base_path}"),
             strict=strict or document.strict,
             access=document.access,
         )
     # Connexion would build the stack at the first event; built now, a fault in a document stops the start.
     app, _ = middleware._build_middleware_stack()
     return app
+
+
+def _enforced(document: Document, raw: Schema, strict: bool) -> Schema:
+    return raw if strict or document.lenient is None else document.lenient(raw)
 
 
 def settle() -> None:

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 
 import aiohttp
+from yarl import URL
 
 from tmf_adapter import __version__
 from tmf_adapter.hub.delivery import Attempt
@@ -28,7 +29,6 @@ class Poster:
     """Posts notifications over one pool of connections. Use as an async context manager."""
 
     def __init__(self, guard: Guard, timeout: float = TIMEOUT) -> None:
-        self._guard = guard
         self._timeout = timeout
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -74,7 +74,7 @@ class Poster:
     def _request(
         self, callback: str, event_id: str, body: bytes
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        url = self._guard.target(callback)
+        url = URL(callback, encoded=callback.isascii())
         headers = {"webhook-id": event_id, "webhook-timestamp": str(int(time.time()))}
         return self._session.post(url, data=body, headers=headers, allow_redirects=False)
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+import orjson
+
 from tmf_adapter.hub.terms import Terms
 from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.events import Doc, Event, Resource, event_types, payload_name
+from tmf_adapter.tmf.notifications import in_v4, v4_event_types, v4_sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +20,20 @@ class Api:
 
     resources: tuple[Resource, ...]
     path: str
+    is_v4: bool = False
 
     @property
     def event_types(self) -> frozenset[str]:
         """Every event type that a listener of this API may hear of."""
-        return frozenset[str]().union(*map(event_types, self.resources))
+        return frozenset[str]().union(*map(v4_event_types if self.is_v4 else event_types, self.resources))
+
+    def tells(self, event: Event) -> bool:
+        """Whether the event is one of this API, and, in v4, there is anything in it that v4 has."""
+        if event.resource not in self.resources:
+            return False
+        return not self.is_v4 or (
+            event.type in v4_event_types(event.resource) and v4_sees(event.resource, event.kind, event.payload)
+        )
 
 
 APIS = {
@@ -30,6 +42,8 @@ APIS = {
         ("serviceProblem", "problemAcknowledgement", "problemUnacknowledgement", "problemGroup", "problemUngroup"),
         "/tmf-api/serviceProblemManagement/v5",
     ),
+    "tmf621-v4": Api(("troubleTicket",), "/tmf-api/troubleTicket/v4", is_v4=True),
+    "tmf656-v4": Api(("serviceProblem",), "/tmf-api/serviceProblemManagement/v4", is_v4=True),
 }
 """Every API a listener can register with, by the name it is stored under."""
 
@@ -86,11 +100,13 @@ class Subscription:
 
     def wants(self, event: Event) -> bool:
         """An API is told of its own resources only, and a listener of what its query lets through."""
-        return event.resource in APIS[self.api].resources and self.filter.passes(event)
+        return APIS[self.api].tells(event) and self.filter.passes(event)
 
     def notification(self, stored: str) -> bytes:
         """What this listener is sent of an event whose v5 notification is kept as ``stored``: always the same bytes."""
-        return stored.encode()
+        if not APIS[self.api].is_v4:
+            return stored.encode()
+        return orjson.dumps(in_v4(orjson.loads(stored)))
 
 
 def parse(query: str | None, api: str) -> Filter:

@@ -13,6 +13,7 @@ from tmf_adapter.tmf.events import Author, Change, Doc, Stored, Text
 from tmf_adapter.tmf.query import Page, Query
 from tmf_adapter.tmf.time import utc_now
 from tmf_adapter.tmf.tracked import Tracked, Validate
+from tmf_adapter.tmf.versions import Lens
 
 Versions = Collection[int] | None
 """The versions of which a resource must have one for a change to be made; None for any."""
@@ -64,9 +65,15 @@ class Desk:
         return await self.store.load(id)
 
     async def patch(
-        self, id: str, body: Any, media_type: str, by: Author = Author.CLIENT, versions: Versions = None
+        self,
+        id: str,
+        body: Any,
+        media_type: str,
+        by: Author = Author.CLIENT,
+        versions: Versions = None,
+        lens: Lens | None = None,
     ) -> Stored:
-        """The resource as patched.
+        """The resource as patched; with a ``lens``, what is seen through that is patched.
 
         Raises ``NotFound``, ``Invalid``, ``IllegalTransition``, ``LostRace``, and ``PreconditionFailed`` unless the
         resource has one of ``versions``.
@@ -75,7 +82,7 @@ class Desk:
         def decide(before: Stored | None) -> Change | None:
             assert before is not None
             _require(before, versions)
-            return self.rules.patch(before, body, media_type, self.clock(), by, self.validate)
+            return self.rules.patch(before, body, media_type, self.clock(), by, self.validate, lens)
 
         return await self._change(id, decide, ())
 

@@ -80,6 +80,11 @@ def event_types(resource: Resource) -> frozenset[str]:
     return frozenset(_NAMES[resource].values())
 
 
+def event_type(resource: Resource, kind: Kind) -> str:
+    """The standard's name, such as ``TroubleTicketStatusChangeEvent``."""
+    return _NAMES[resource][kind]
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One fact about one resource. ``id`` stays the same for every attempt to deliver it."""
@@ -95,7 +100,7 @@ class Event:
     @property
     def type(self) -> str:
         """The standard's name, such as ``TroubleTicketStatusChangeEvent``."""
-        return _NAMES[self.resource][self.kind]
+        return event_type(self.resource, self.kind)
 
     def envelope(self) -> Doc:
         """The v5 notification: envelope and payload (schema ``Event``; ``timeOccurred`` with two r)."""

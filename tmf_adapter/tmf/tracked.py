@@ -21,6 +21,7 @@ from tmf_adapter.tmf.ids import new_id
 from tmf_adapter.tmf.lifecycle import REOPENING, Lifecycle
 from tmf_adapter.tmf.patch import apply, touches
 from tmf_adapter.tmf.time import stamp
+from tmf_adapter.tmf.versions import Lens
 
 Validate = Callable[[Doc], Doc]
 """A whole document, completed where it leaves out what goes without saying. Raises ``Invalid`` for one that does not
@@ -75,10 +76,20 @@ class Tracked:
         return Change(self.resource, None, Stored(document), (event,), by)
 
     def patch(
-        self, before: Stored, body: Any, media_type: str, now: datetime, by: Author, validate: Validate
+        self,
+        before: Stored,
+        body: Any,
+        media_type: str,
+        now: datetime,
+        by: Author,
+        validate: Validate,
+        lens: Lens | None = None,
     ) -> Change | None:
-        """What a patch makes of it; None when it changes nothing. Raises ``Invalid`` or ``IllegalTransition``."""
-        merged = apply(before.document, self._without_type(body, before), media_type, self.lists)
+        """What a patch makes of it; None when it changes nothing. Raises ``Invalid`` or ``IllegalTransition``.
+
+        With a ``lens`` the patch is of what is seen through that.
+        """
+        merged = self._patched(before, body, media_type, lens)
         self._refuse_server_set(before.document, merged)
         if not changed_members(before.document, merged):
             return None
@@ -91,6 +102,12 @@ class Tracked:
             merged.pop("statusChangeReason", None)
         keeps = touches(body, media_type, "resolutionDate")
         return self.settle(before, merged, way, now, by, keeps_resolution_date=keeps)
+
+    def _patched(self, before: Stored, body: Any, media_type: str, lens: Lens | None) -> Doc:
+        patch = self._without_type(body, before)
+        if lens is None:
+            return apply(before.document, patch, media_type, self.lists)
+        return lens.put(before.document, apply(lens.view(before.document), patch, media_type, self.lists))
 
     def delete(self, before: Stored, now: datetime, by: Author) -> Change:
         """The end of a resource."""

@@ -124,8 +124,8 @@ _SERVICE_PROBLEM = _shape(
 
 
 @dataclass(frozen=True, slots=True)
-class Versions:
-    """The two versions of one kind of resource. ``api`` is what the paths of its API begin with.
+class Lens:
+    """The v4 of one kind of resource. ``api`` is what the paths of its API begin with.
 
     ``v5_only``: members that v4 does not have and is not shown, unless it was v4 that sent them.
     ``statuses``: those that the standard knows; a create through v4 may come with another word (conformance kits do).
@@ -189,9 +189,9 @@ class Versions:
             body["status"] = self._legal(body["status"], is_new=not before)
         return body
 
-    def path(self, v4: str) -> str:
-        """The v5 path of a dotted v4 attribute path: for filters, sort and conditions."""
-        return ".".join(self.shape.path(tuple(v4.split("."))))
+    def path(self, v4: tuple[str, ...]) -> tuple[str, ...]:
+        """Where a v4 path, name by name, leads in the stored document: for filters, sort and conditions."""
+        return tuple(self.shape.path(v4))
 
     def pointer(self, v5: str) -> str:
         """The v4 pointer (RFC 6901) of a v5 one: to name the place of a fault as the client wrote it."""
@@ -236,19 +236,19 @@ _WORDS = {
 """In lower case, without spaces and the like."""
 
 
-def _task(type_: str, **parts: Shape) -> Versions:
+def _task(type_: str, **parts: Shape) -> Lens:
     problems = {name: _PROBLEM for name in ("problem", "childProblem", "parentProblem", "ackProblem", "unackProblem")}
-    return Versions(TMF656, _shape(type_, parts={**problems, **parts}), v5_only=frozenset({"state"}))
+    return Lens(TMF656, _shape(type_, parts={**problems, **parts}), v5_only=frozenset({"state"}))
 
 
-VERSIONS: Mapping[str, Versions] = {
-    "troubleTicket": Versions(
+V4: Mapping[str, Lens] = {
+    "troubleTicket": Lens(
         TMF621,
         _TICKET,
         v5_only=frozenset({"troubleTicketCharacteristic", "troubleTicketSpecification"}),
         statuses=frozenset(TICKET.edges),
     ),
-    "serviceProblem": Versions(
+    "serviceProblem": Lens(
         TMF656,
         _SERVICE_PROBLEM,
         v5_only=frozenset({"errorMessage"}),
@@ -259,8 +259,6 @@ VERSIONS: Mapping[str, Versions] = {
     "problemUnacknowledgement": _task("ProblemUnacknowledgement", trackingRecord=_TRACKING),
     "problemGroup": _task("ProblemGroup"),
     "problemUngroup": _task("ProblemUngroup"),
-    "serviceProblemEventRecord": Versions(
-        TMF656, _shape("ServiceProblemEventRecord", parts={"serviceProblem": _PROBLEM})
-    ),
+    "serviceProblemEventRecord": Lens(TMF656, _shape("ServiceProblemEventRecord", parts={"serviceProblem": _PROBLEM})),
 }
 """By the name of the resource, as it stands in paths and events."""
