@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp
 
 from tmf_adapter.api.access import Access
 from tmf_adapter.api.completion import Completion
+from tmf_adapter.api.dialects import BadDialect, read_dialects
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import respond
@@ -64,11 +66,13 @@ SHUTDOWN_SECONDS = 5
 class Adapter:
     """One adapter on one database. Making it prepares the tables and reads documents and mappings; nothing runs yet.
 
-    Raises ``BadMapping`` for a faulty mapping file and ``AdapterError`` for a database that cannot be reached.
+    Raises ``BadMapping`` for a faulty mapping file, ``BadDialect`` for a faulty dialect and ``AdapterError`` for a
+    database that cannot be reached.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.spoken = read_dialects(_dialects(settings.mappings))
         self.mappings = load_checked(settings.mappings or shipped("mappings"))
         self.database = Database(settings.database, settings.synchronous)
         upgrade(self.database)
@@ -117,6 +121,7 @@ class Adapter:
             strict=self.settings.strict,
             validate_responses=self.settings.validate_responses,
             lifespan=self._lifespan,
+            spoken=self.spoken,
         )
 
     def _documents(self) -> list[Document]:
@@ -205,6 +210,12 @@ async def _live(_request: Request) -> Response:
     return respond(200, {"adapter": "up"})
 
 
+def _dialects(mappings: Path | None) -> Path:
+    """Those beside the mappings; the shipped ones where there are none."""
+    own = mappings / "dialects" if mappings else None
+    return own if own and own.is_dir() else shipped("mappings") / "dialects"
+
+
 def _whole(document: str, schema: str, strict: bool) -> Validate:
     """Holds a whole resource against its schema in one of our documents; completes it first unless we are strict."""
     schemas = Schemas(load(shipped("openapi") / document), f"urn:tmf-adapter:whole:{document}")
@@ -216,6 +227,8 @@ def serve(settings: Settings) -> int:
     """Run the adapter until it is told to stop; the exit code."""
     try:
         adapter = Adapter(settings)
+    except BadDialect as error:
+        raise BadSetting(f"the dialects have faults, nothing was started\n{error}") from error
     except BadMapping as error:
         print("tmf-adapter: the mappings have faults, nothing was started", file=sys.stderr)
         print("\n".join(report_lines(error.faults)), file=sys.stderr)

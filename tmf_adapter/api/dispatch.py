@@ -4,12 +4,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
 from connexion.operations.abstract import AbstractOperation
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tmf_adapter.api import compression
+from tmf_adapter.tmf.dialect import Saying
 from tmf_adapter.tmf.errors import NotFound, NotYetSupported
 
 REQUEST = "tmf_adapter.request"
@@ -24,6 +26,7 @@ class Request:
 
     ``path`` are the parameters in the path, ``address`` is the path itself. ``media_type`` is the declared one that the
     body was read as; empty without a body. ``caller``: who asks, for the record, where the document says who may.
+    ``says``: the words in which the partner who asks wants the answer.
     """
 
     method: str
@@ -34,6 +37,7 @@ class Request:
     media_type: str = ""
     caller: str = ""
     address: str = ""
+    says: Saying | None = None
 
     def header(self, name: str) -> str | None:
         """The first header of that (lower case) name."""
@@ -66,6 +70,9 @@ class FastOperation:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request: Request = scope[REQUEST]
         response = await self._handler(request)
+        if request.says is not None and response.body and response.status_code < 300:
+            response.body = orjson.dumps(request.says.write(orjson.loads(response.body)))
+            response.headers["content-length"] = str(len(response.body))
         if len(getattr(response, "body", b"")) >= compression.FROM:  # a stream has none
             compression.compress(request.header("accept-encoding"), response)
         scope[ANSWERING] = True

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from tmf_adapter.api.access import Access
+from tmf_adapter.api.dialects import Spoken
 from tmf_adapter.api.dispatch import FastApp, FastOperation, Handler, NotBuilt, Request
 from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import ErrorHandling, respond
@@ -71,14 +72,16 @@ def build(
     strict: bool,
     validate_responses: bool = False,
     lifespan: Lifespan | None = None,
+    spoken: Spoken | None = None,
 ) -> ASGIApp:
     """The application. A fault in a document, or a handler for no operation of it, is raised here and now.
 
     ``strict`` enforces ``@type`` where the document requires it; otherwise an absent one is supplied where its place
-    leaves no doubt.
+    leaves no doubt, and partners may speak their dialects (``spoken``).
     Each document is served as JSON at ``{base_path}/openapi.json``.
     """
     loaded = [(document, document.load()) for document in documents]
+    spoken = spoken or Spoken()
     described = {f"{document.base_path}/openapi.json": {"GET": _describing(raw)} for document, raw in loaded}
     middleware = ConnexionMiddleware(
         FastApp(), middlewares=_stack({**described, **plain}, validate_responses), lifespan=lifespan or _nothing
@@ -90,6 +93,7 @@ def build(
             resolver=_resolver(document, raw),
             schemas=Schemas(_enforced(document, raw, strict), f"urn:tmf-adapter:{document.base_path}"),
             strict=strict or document.strict,
+            dialects=partial(spoken.about, document.path.stem),
             access=document.access,
         )
     # Connexion would build the stack at the first event; built now, a fault in a document stops the start.

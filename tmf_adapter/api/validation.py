@@ -13,8 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tmf_adapter.api import body
 from tmf_adapter.api.completion import Completion
+from tmf_adapter.api.dialects import NONE, Dialects
 from tmf_adapter.api.dispatch import REQUEST, NotBuilt, Request
 from tmf_adapter.api.schemas import Schemas
+from tmf_adapter.tmf.dialect import Dialect
 from tmf_adapter.tmf.errors import BadQuery, Invalid, UnsupportedMediaType
 from tmf_adapter.tmf.patch import MERGE
 
@@ -48,19 +50,29 @@ class Form:
 class ValidatedOperation:
     """Fills the ``Request`` with what it has found right; raises ``AdapterError`` for the rest."""
 
-    __slots__ = ("_default", "_forms", "_integers", "_next", "_required")
+    __slots__ = ("_default", "_dialects", "_forms", "_integers", "_next", "_required", "_resource")
 
     def __init__(
-        self, next_app: ASGIApp, forms: Mapping[str, Form], *, required: bool, integers: frozenset[str] = frozenset()
+        self,
+        next_app: ASGIApp,
+        forms: Mapping[str, Form],
+        *,
+        required: bool,
+        integers: frozenset[str] = frozenset(),
+        resource: str = "",
+        dialects: Dialects = NONE,
     ) -> None:
         self._next = next_app
         self._forms = {media_type.encode(): form for media_type, form in forms.items()}
         self._default = next(iter(forms.values()), None)
         self._required = required
         self._integers = integers
+        self._resource = resource
+        self._dialects = dialects
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request: Request = scope[REQUEST]
+        dialect = self._dialect(request, scope) if self._dialects.all else None
         if self._default is not None:
             headers = dict(scope["headers"])
             form = self._form(headers.get(b"content-type")) or self._default
@@ -68,7 +80,10 @@ class ValidatedOperation:
             if data is None:
                 return  # the client has gone; nobody is left to answer
             if data:
-                request.body = form.accept(body.parse(data), data)
+                value = body.parse(data)
+                if dialect is not None and (hears := dialect.hears.get(self._resource)):
+                    value = hears.read(value)
+                request.body = form.accept(value, data)
                 request.media_type = form.media_type
             elif self._required:
                 raise Invalid("The request needs a body.", f"Send it as {form.media_type}.")
@@ -76,6 +91,13 @@ class ValidatedOperation:
             request.query = decoded(scope["query_string"])
             self._check_integers(request.query)
         await self._next(scope, receive, send)
+
+    def _dialect(self, request: Request, scope: Scope) -> Dialect | None:
+        """The dialect that the request is in; the answer will be in it too."""
+        dialect = self._dialects.of(dict(scope["headers"]))
+        if dialect is not None:
+            request.says = dialect.says.get(self._resource)
+        return dialect
 
     def _form(self, content_type: bytes | None) -> Form | None:
         """The form that the content type names, None for none named."""
@@ -98,9 +120,12 @@ class ValidatedOperation:
 class ValidationApi(RoutedAPI[ASGIApp]):
     """The operations of one document, each with its schemas compiled once."""
 
-    def __init__(self, *args: Any, schemas: Schemas, strict: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, schemas: Schemas, strict: bool, dialects: Callable[[str], Dialects], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._schemas = schemas
+        self._dialects = dialects
         self._strict = strict
         self._check = (schemas if strict else Completion(schemas)).check
         self.add_paths()
@@ -115,7 +140,15 @@ class ValidationApi(RoutedAPI[ASGIApp]):
             required = self._schemas.locate(*where, "requestBody")[1].get("required", False)
         forms = {media_type: self._form(operation.method, media_type, ref) for media_type, ref in refs.items()}
         integers = frozenset(parameter["name"] for parameter in operation.parameters if _is_integer_in_query(parameter))
-        return ValidatedOperation(self.next_app, forms, required=required, integers=integers)
+        resource = operation.path.split("/")[1]
+        return ValidatedOperation(
+            self.next_app,
+            forms,
+            required=required,
+            integers=integers,
+            resource=resource,
+            dialects=NONE if self._strict else self._dialects(resource),
+        )
 
     def _form(self, method: str, media_type: str, ref: str) -> Form:
         is_list = self._schemas.at(ref).get("type") == "array"
