@@ -35,6 +35,7 @@ from tmf_adapter.mapping.document import BadMapping
 from tmf_adapter.mapping.lint import load_checked, report_lines
 from tmf_adapter.problems import problem
 from tmf_adapter.problems.store import problem_store
+from tmf_adapter.recovery import counts
 from tmf_adapter.recovery.downstream import Downstream
 from tmf_adapter.recovery.inbox import Inbox
 from tmf_adapter.recovery.local import LocalProblems
@@ -52,6 +53,7 @@ from tmf_adapter.tickets import ticket
 from tmf_adapter.tickets.desk import TicketDesk
 from tmf_adapter.tickets.store import ticket_store
 from tmf_adapter.tmf.errors import AdapterError
+from tmf_adapter.tmf.mask import Mask
 from tmf_adapter.tmf.tracked import Validate
 from tmf_adapter.tmf.versions import TMF621, TMF656
 
@@ -85,7 +87,7 @@ class Adapter:
             timeout=settings.delivery_timeout,
             lease=settings.lease,
         )
-        consequences: list[Consequence] = [self.hub.owe, Starts(self.mappings, self.engine).owe]
+        consequences: list[Consequence] = [self.hub.owe]
         ledger = Ledger(self.database, consequences)
         self.tickets = TicketDesk(
             ledger,
@@ -106,7 +108,9 @@ class Adapter:
         self.inbox = Inbox(self.database, self.engine)
         self.downstream = Downstream(settings.tmf656_url) if settings.tmf656_url else None
         target: Target = self.downstream or LocalProblems(self.problems)
-        self.runs = Runs(self.database, self.engine, self.tickets, {"tmf656": target})
+        self.runs = Runs(self.database, self.engine, self.tickets, {"tmf656": target}, mask=Mask.of(settings.mask))
+        starts = Starts(lambda: self.mappings, self.database, self.engine, self.runs.trail, self.runs.switches)
+        consequences.append(starts.owe)
         self._tasks: list[asyncio.Task[None]] = []
 
     def asgi(self) -> ASGIApp:
@@ -162,6 +166,7 @@ class Adapter:
 
     async def start(self) -> None:
         """Take up what is owed and under way, and begin."""
+        await counts.complete(self.database, self.mappings)
         await self.engine.launch(self.runs.tasks())
         await self.hub.start()
         if self.downstream:

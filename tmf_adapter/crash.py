@@ -19,6 +19,10 @@ class CrashPoint(StrEnum):
     OPERATION_WAITING = "operation-waiting"  # the answer is written, the result event is awaited
     EVENT_STORED = "event-stored"  # the result event is written, nobody judged it
     EVENT_JUDGED = "event-judged"  # the verdict is written, the report is not
+    QUESTION_PUT = "question-put"  # the ticket asks the customer, the run has not gone on
+    QUESTION_EXPIRED = "question-expired"  # nobody answered, the ticket was not told
+    INTERIM_WRITTEN = "interim-written"  # the ticket says what is waited for, the run has not gone on
+    UNDO_BEGUN = "undo-begun"  # how it ends is known, nothing was taken back yet
     REPORT_WRITTEN = "report-written"  # the report is committed, its run has not ended
     DELIVERY_CLAIMED = "delivery-claimed"  # the lease is taken, nothing was posted
     DELIVERY_POSTED = "delivery-posted"  # the subscriber has the notification, we did not write that down

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tmf_adapter.storage.database import database_url
+from tmf_adapter.tmf.mask import PERSONAL
 from tmf_adapter.vault import Secret, keys
 
 PREFIX = "TMF_ADAPTER_"
@@ -76,6 +77,10 @@ def _token(value: str) -> Secret:
     if len(value) < 16 or not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("must be 16 printable ASCII characters or more, as from: openssl rand -hex 32")
     return Secret(value)
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 def _directory(value: str) -> Path:
@@ -162,6 +167,12 @@ class Settings:
     heartbeat: float = _setting(3.0, _seconds, "PostgreSQL: seconds between a process's signs of life")
     dead_after: float = _setting(
         15.0, _seconds, "PostgreSQL: seconds of silence after which a process's recoveries are taken over"
+    )
+    mask: tuple[str, ...] = _setting(
+        PERSONAL, _names, "members whose values the audit trail masks, comma-separated; secrets are masked always"
+    )
+    clock_stops_in: tuple[str, ...] = _setting(
+        ("pending",), _names, "ticket statuses in which the service-level clock stands still, comma-separated"
     )
     validate_responses: bool = _setting(False, _truth, "check every answer against our documents (tests)")
 

@@ -1,4 +1,4 @@
-"""What is next in a recovery, which change starts or stops one, and by what an event is known: pure."""
+"""What a recovery reports, which change stops one, and by what an event is known: pure."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,11 +9,14 @@ import pytest
 from tmf_adapter.mapping.document import DEFAULTS, parse
 from tmf_adapter.mapping.parts import Outcome, Verdict
 from tmf_adapter.recovery.inbox import _identity, _keys
-from tmf_adapter.recovery.recovery import Act, Finish, Operation, Recovery, Stage, Wait, next_move, step_scope
+from tmf_adapter.recovery.next import Finish, Taken
+from tmf_adapter.recovery.recovery import Operation, Recovery, Run, Stage
 from tmf_adapter.recovery.report import report_of
 from tmf_adapter.recovery.start import _why_stop
 from tmf_adapter.recovery.target import external_ids, is_ours, with_identity
+from tmf_adapter.tickets.ticket import Report
 from tmf_adapter.tmf.events import Author, Change, Kind, Stored, raise_event
+from tmf_adapter.tmf.operations import OPERATIONS
 
 BODY = {
     "@type": "ServiceProblem",
@@ -58,38 +61,25 @@ def operation(step: str, stage: Stage, verdict: Verdict | None = None, reason: s
     )
 
 
-FIRST, SECOND = MAPPING.steps
-MINTED = operation("first", Stage.MINTED)
-WAITING = operation("first", Stage.WAITING)
 DONE = operation("first", Stage.ENDED, Verdict.OK)
-
-
-@pytest.mark.parametrize(
-    ("operations", "second_runs", "move"),
-    [
-        ([], True, Act(FIRST, None)),  # nothing was done
-        ([MINTED], True, Act(FIRST, MINTED)),  # an id is written: was the call made?
-        ([WAITING], True, Wait(FIRST, WAITING)),  # the answer is there, the result is not
-        ([DONE], True, Act(SECOND, None)),  # on to the next
-        ([DONE], False, Finish(Outcome.RESTORED, "every step was done")),  # its if does not hold
-        ([DONE, operation("second", Stage.ENDED, Verdict.OK, "done")], True, Finish(Outcome.RESTORED, "done")),
-        ([operation("first", Stage.ENDED, Verdict.FAIL, "no")], True, Finish(Outcome.UNSUCCESSFUL, "no")),
-        ([operation("first", Stage.ENDED, Verdict.WORKAROUND, "4G")], True, Finish(Outcome.WORKAROUND, "4G")),
-        ([operation("first", Stage.ENDED, Verdict.RESTORED, "up")], True, Finish(Outcome.RESTORED, "up")),
-    ],
-)
-def test_what_is_next_follows_from_what_was_done(operations: list[Operation], second_runs: bool, move: object) -> None:
-    assert next_move(RECOVERY, operations, lambda _step: second_runs) == move
+SECOND_NEVER_ANSWERED = operation("second", Stage.ENDED, Verdict.FAIL)
 
 
 def test_a_step_reads_the_answers_of_those_before_it() -> None:
     answered = replace(DONE, response={"id": "p1"})
-    assert step_scope(RECOVERY, [answered])["step"] == {"first": {"id": "p1"}}
+    assert Run(RECOVERY, [answered]).scope["step"] == {"first": {"id": "p1"}}
+
+
+def told(run: Run, finish: Finish) -> Report:
+    said = report_of(run, finish)
+    assert said is not None
+    return said
 
 
 def test_a_report_points_at_what_was_done_and_says_why() -> None:
     answered = replace(DONE, remote_id="p1", response={"id": "p1", "href": "http://x/p1"})
-    said = report_of(RECOVERY, [answered, SECOND_NEVER_ANSWERED], Finish(Outcome.RESTORED, "line card replaced"))
+    run = Run(RECOVERY, [answered, SECOND_NEVER_ANSWERED])
+    said = told(run, Finish(Outcome.RESTORED, "line card replaced"))
     assert said.status == "resolved"
     assert said.reason == "restored"
     assert said.note is not None
@@ -100,19 +90,16 @@ def test_a_report_points_at_what_was_done_and_says_why() -> None:
     )
 
 
-SECOND_NEVER_ANSWERED = operation("second", Stage.ENDED, Verdict.FAIL)
-
-
 def test_a_note_that_cannot_be_rendered_does_not_hold_the_report_back() -> None:
     document = MAPPING.to_document()
     document["report"]["restored"]["note"] = "Mended by ${step.nobody.name}"
-    recovery = replace(RECOVERY, mapping=parse(document))
-    said = report_of(recovery, [], Finish(Outcome.RESTORED, "up"))
+    said = told(Run(replace(RECOVERY, mapping=parse(document))), Finish(Outcome.RESTORED, "up"))
     assert said.status == "resolved"
     assert said.note is not None
     assert said.note.startswith("Mended by ${step.nobody.name} (")
 
 
+CREATE = OPERATIONS["tmf656.createServiceProblem"]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
@@ -131,9 +118,9 @@ def changed(before: str | None, after: str | None) -> Change:
         ("inProgress", "resolved", True),  # somebody else mended it
         ("resolved", "closed", True),
         ("inProgress", None, True),  # deleted
+        ("resolved", "inProgress", True),  # reopened: what runs was for the episode that is over
         ("inProgress", "held", False),
         ("inProgress", "pending", False),
-        ("resolved", "inProgress", False),  # reopened: a new episode
         ("resolved", "resolved", False),  # another attribute changed
         (None, "inProgress", False),
         (None, "resolved", False),  # born so: nothing runs
@@ -143,6 +130,22 @@ def test_a_ticket_that_needs_no_recovery_any_more_stops_those_that_run(
     before: str | None, after: str | None, stops: bool
 ) -> None:
     assert bool(_why_stop(changed(before, after))) is stops
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "taken"),
+    [
+        ("inProgress", "cancelled", Taken.ALL),  # nobody wants it any more
+        ("acknowledged", "rejected", Taken.ALL),
+        ("inProgress", None, Taken.ALL),
+        ("inProgress", "resolved", Taken.UNFINISHED),  # what helped stays
+        ("resolved", "inProgress", Taken.UNFINISHED),
+    ],
+)
+def test_what_is_taken_back_depends_on_why_it_is_stopped(before: str, after: str | None, taken: Taken) -> None:
+    stop = _why_stop(changed(before, after))
+    assert stop is not None
+    assert stop.undo is taken
 
 
 @pytest.mark.parametrize(
@@ -175,7 +178,7 @@ def test_an_event_without_an_id_is_known_by_its_content() -> None:
 
 
 def test_our_operation_id_goes_beside_the_identifiers_that_are_there() -> None:
-    body = with_identity({"externalIdentifier": [{"id": "theirs", "owner": "crm"}]}, "op-1")
+    body = with_identity({"externalIdentifier": [{"id": "theirs", "owner": "crm"}]}, "op-1", CREATE)
     assert external_ids(body) == {"theirs", "op-1"}
     assert is_ours(body)
     assert not is_ours({"externalIdentifier": [{"id": "theirs", "owner": "crm"}]})
@@ -184,7 +187,7 @@ def test_our_operation_id_goes_beside_the_identifiers_that_are_there() -> None:
 
 def test_an_event_of_the_adapter_itself_carries_the_operation_id_only_when_it_was_changed() -> None:
     """The reason why a recovery is found by the problem's own id as well."""
-    document = with_identity({"@type": "ServiceProblem", "id": "p1", "status": "resolved"}, "op-1")
+    document = with_identity({"@type": "ServiceProblem", "id": "p1", "status": "resolved"}, "op-1", CREATE)
     event = raise_event(kind=Kind.STATUS, resource="serviceProblem", document=document, now=NOW, names=("status",))
     assert external_ids(event.payload) == set()
     assert set(_keys(event.envelope())) == {"p1"}

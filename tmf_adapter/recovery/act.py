@@ -1,8 +1,11 @@
 """Act: have one operation done by its downstream, once, whatever dies or fails in between."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -10,11 +13,13 @@ from tmf_adapter.crash import CrashPoint, crash_point
 from tmf_adapter.engine import Engine
 from tmf_adapter.mapping.parts import Step, Verdict
 from tmf_adapter.mapping.render import render
-from tmf_adapter.recovery import store
-from tmf_adapter.recovery.kinds import ADVANCE, DEADLINE
-from tmf_adapter.recovery.recovery import Operation, Recovery, Stage, step_scope
-from tmf_adapter.recovery.store import AlreadyEnded
+from tmf_adapter.recovery import mailbox, store
+from tmf_adapter.recovery.kinds import ADVANCE, DEADLINE, POLL, RALLY
+from tmf_adapter.recovery.recovery import Operation, Run, Stage, owner_of
+from tmf_adapter.recovery.rows import AlreadyEnded
+from tmf_adapter.recovery.switches import Switches, still_off
 from tmf_adapter.recovery.target import Answer, Found, Target, with_identity
+from tmf_adapter.recovery.trail import Entry, Trail
 from tmf_adapter.storage.database import Database
 from tmf_adapter.tmf.events import Doc
 from tmf_adapter.tmf.ids import new_id
@@ -34,85 +39,205 @@ class Acting:
     database: Database
     engine: Engine
     targets: Mapping[str, Target]
+    trail: Trail
+    switches: Switches
 
     def target(self, step: Step) -> Target:
         """The downstream of a step."""
         return self.targets[OPERATIONS[step.call].api]
 
-    async def begin(self, recovery: Recovery, operations: Sequence[Operation], step: Step) -> bool:
+    async def begin(self, run: Run, step: Step) -> bool:
         """Mint the operation id, commit it, then call. Raises ``RenderError``."""
-        facts, id_ = OPERATIONS[step.call], new_id()
-        body = with_identity(render(step.body, step_scope(recovery, operations)), id_)
+        if (why := await self.switches.why_off(run.recovery.mapping.id)) and await self._park(run, why):
+            return False
+        facts, id_, scope = OPERATIONS[step.call], new_id(), run.scope
+        target = str(render(step.target, scope)) if step.target else None
         minted = Operation(
-            id_, recovery.id, step.id, Stage.MINTED, step.call, facts.resource, body, owner=self.engine.run_id
+            id=id_,
+            recovery_id=owner_of(run, step),
+            step_id=step.id,
+            stage=Stage.MINTED,
+            call=step.call,
+            resource=facts.resource,
+            request=with_identity(render(step.body, scope), id_, facts),
+            owner=self.engine.run_id,
+            target=target,
         )
         if not await self.database.write(lambda tx: store.insert_operation(tx, minted)):
             return True  # another process was first: look at what it minted
         crash_point(CrashPoint.OPERATION_MINTED)
-        answer = await self.target(step).create(facts, id_, body, step.timeout.total_seconds())
-        return await self._take(step, minted, answer)
+        return await self._call(run, step, minted)
 
-    async def resume(self, step: Step, operation: Operation) -> bool:
+    async def resume(self, run: Run, step: Step, operation: Operation) -> bool:
         """An attempt was made and nobody wrote down how it went: ask the downstream before anything is repeated."""
-        if operation.owner and operation.owner != self.engine.run_id and await self.engine.is_alive(operation.owner):
-            return False  # the process that is at it goes on
-        try:
-            await self.database.write(lambda tx: store.claim_operation(tx, operation, self.engine.run_id))
-        except AlreadyEnded:
+        if not await self._claimed(run, operation):
             return False
         found = await self._look(step, operation)
         if found is Found.UNREACHABLE:
             answer = Answer(error="it could not be asked what became of the operation", again="connect")
-        elif found is Found.NOTHING:
-            timeout = step.timeout.total_seconds()
-            answer = await self.target(step).create(OPERATIONS[step.call], operation.id, operation.request, timeout)
-        else:
-            answer = Answer(document=found)
-        return await self._take(step, operation, answer)
+            return await self._take(run, step, operation, answer, 0.0)
+        if found is Found.NOTHING:
+            return await self._call(run, step, operation)
+        return await self._take(run, step, operation, Answer(document=found), 0.0)
+
+    async def look(self, run: Run, step: Step, operation: Operation) -> bool:
+        """It is to be taken back, and nobody knows whether it was done: find out, and do not call."""
+        if not await self._claimed(run, operation):
+            return False
+        found = await self._look(step, operation)
+        try:
+            if not isinstance(found, Found):
+                await self.database.write(lambda tx: self._found(tx, operation, found))
+            elif found is Found.UNREACHABLE and operation.attempts + 1 < step.retry.attempts:
+                return await self._try_later(run, step, operation, "it could not be asked what became of it")
+            else:
+                reason = "it never arrived" if found is Found.NOTHING else "nobody knows whether it was done"
+                await self._end(operation, Verdict.FAIL, reason)
+        except AlreadyEnded:
+            return True
+        return True
+
+    async def _claimed(self, run: Run, operation: Operation) -> bool:
+        """Whether this process is the one that goes on with an operation, now."""
+        if operation.due_at and utc_now() < operation.due_at:
+            return False  # its next attempt is promised for later
+        if operation.owner and operation.owner != self.engine.run_id and await self.engine.is_alive(operation.owner):
+            return False  # the process that is at it goes on
+        if (why := await self.switches.why_off(run.recovery.mapping.id)) and await self._park(run, why):
+            return False
+        try:
+            await self.database.write(lambda tx: store.claim_operation(tx, operation, self.engine.run_id))
+        except AlreadyEnded:
+            return False
+        return True
+
+    async def _call(self, run: Run, step: Step, operation: Operation) -> bool:
+        began = time.perf_counter()
+        answer = await self.target(step).create(
+            OPERATIONS[step.call], operation.id, operation.request, step.timeout.total_seconds(), operation.target
+        )
+        return await self._take(run, step, operation, answer, time.perf_counter() - began)
 
     async def _look(self, step: Step, operation: Operation) -> Doc | Found:
         return await self.target(step).look(OPERATIONS[step.call], operation.id, step.timeout.total_seconds())
 
-    async def _take(self, step: Step, operation: Operation, answer: Answer) -> bool:
+    async def _take(self, run: Run, step: Step, operation: Operation, answer: Answer, seconds: float) -> bool:
         """Write down what the downstream said, or try again later, or give the operation up."""
         crash_point(CrashPoint.DOWNSTREAM_ANSWERED)
+        said = _said(operation, answer, seconds)
         try:
             if answer.document is not None:
-                return await self._write_answer(step, operation, answer.document)
+                return await self._write_answer(run, step, operation, answer.document, said)
             if answer.again in step.retry.when and operation.attempts + 1 < step.retry.attempts:
-                return await self._try_later(step, operation, answer.error or "")
+                return await self._try_later(run, step, operation, answer.error or "", said)
             if answer.again is not None and not isinstance(found := await self._look(step, operation), Found):
-                return await self._write_answer(step, operation, found)
-            return await self._write_failure(step, operation, answer.error or "")
+                return await self._write_answer(run, step, operation, found, said)
+            return await self._write_failure(run, step, operation, answer.error or "", said)
         except AlreadyEnded:
             return False  # the recovery was stopped meanwhile
 
-    async def _write_answer(self, step: Step, operation: Operation, document: Doc) -> bool:
+    async def _write_answer(self, run: Run, step: Step, operation: Operation, document: Doc, said: Doc) -> bool:
+        due = utc_now() + step.await_.within if step.await_ else None
+        remote_id = str(document.get("id") or operation.target)
+
         def work(tx: Connection) -> None:
-            store.answer_operation(tx, operation.id, document["id"], document)
+            store.answer_operation(tx, operation.id, remote_id, document, due)
+            self.trail.write(tx, run.recovery.id, Entry.CALLED, **said, remoteId=remote_id)
             if step.await_ is None:
                 store.end_operation(tx, operation.id, Stage.WAITING, Verdict.OK, f"{operation.resource} was accepted")
             else:
-                self.engine.start(tx, DEADLINE, operation.id, utc_now() + step.await_.within)
+                self._await(tx, run, step, operation, due)
+            self._rally(tx, operation, run)
 
         await self.database.write(work)
         crash_point(CrashPoint.OPERATION_WAITING)
         return True
 
-    async def _try_later(self, step: Step, operation: Operation, reason: str) -> bool:
+    def _await(self, tx: Connection, run: Run, step: Step, operation: Operation, due: datetime | None) -> None:
+        """Promise the end of the wait, and that the events of what it waits for find it."""
+        self.engine.start(tx, DEADLINE, operation.id, due)
+        if also := {one.remote_id or one.id for one in matched(run, step)} | ({operation.target} - {None}):
+            mailbox.await_also(tx, operation.id, map(str, also))
+        if pause := self.target(step).poll:
+            self.engine.start(tx, POLL, f"{operation.id}/{new_id()}", utc_now() + pause)
+
+    async def _try_later(
+        self, run: Run, step: Step, operation: Operation, reason: str, said: dict[str, Any] | None = None
+    ) -> bool:
         attempts = operation.attempts + 1
         at = utc_now() + step.retry.backoff * 2 ** (attempts - 1)
 
         def work(tx: Connection) -> None:
-            store.count_attempt(tx, operation.id, attempts, reason)
-            self.engine.start(tx, ADVANCE, f"{operation.recovery_id}/{operation.id}/{attempts}", at)
+            store.count_attempt(tx, operation.id, attempts, reason, at)
+            self.engine.start(tx, ADVANCE, f"{run.recovery.id}/{new_id()}", at)
+            if said:
+                self.trail.write(tx, run.recovery.id, Entry.CALLED, **said)
 
         await self.database.write(work)
         log.info("operation %s: %s; attempt %d follows", operation.id, reason, attempts + 1)
         return False
 
-    async def _write_failure(self, step: Step, operation: Operation, error: str) -> bool:
+    async def _write_failure(self, run: Run, step: Step, operation: Operation, error: str, said: Doc) -> bool:
         tries = operation.attempts + 1
         reason = f"{step.call} was not done: {error}" + (f" ({tries} attempts)" if tries > 1 else "")
-        await self.database.write(lambda tx: store.end_operation(tx, operation.id, Stage.MINTED, Verdict.FAIL, reason))
+
+        def work(tx: Connection) -> None:
+            store.end_operation(tx, operation.id, Stage.MINTED, Verdict.FAIL, reason)
+            self.trail.write(tx, run.recovery.id, Entry.CALLED, **said)
+            self._rally(tx, operation, run)
+
+        await self.database.write(work)
         return True
+
+    def _found(self, tx: Connection, operation: Operation, document: Doc) -> None:
+        store.answer_operation(tx, operation.id, str(document.get("id") or operation.target), document, None)
+        store.end_operation(tx, operation.id, Stage.WAITING, None, "its recovery is over")
+
+    async def _end(self, operation: Operation, verdict: Verdict, reason: str) -> None:
+        await self.database.write(lambda tx: store.end_operation(tx, operation.id, Stage.MINTED, verdict, reason))
+
+    def _rally(self, tx: Connection, operation: Operation, run: Run) -> None:
+        if operation.recovery_id != run.recovery.id:
+            self.engine.start(tx, RALLY, f"{operation.recovery_id}/{new_id()}")
+
+    async def _park(self, run: Run, why: str) -> bool:
+        """Hold the next call back; whether it is still to be held back."""
+        if run.recovery.parked:
+            return True
+
+        def work(tx: Connection) -> bool:
+            if not still_off(tx, run.recovery.mapping.id):
+                return False
+            store.change_recovery(tx, run.recovery.id, run.recovery.state, parked=why)
+            self.trail.write(tx, run.recovery.id, Entry.PARKED, reason=why)
+            return True
+
+        try:
+            return await self.database.write(work)
+        except AlreadyEnded:
+            return True
+
+
+def matched(run: Run, step: Step) -> list[Operation]:
+    """The operations of other steps whose events this one waits for: those that its ``match`` names."""
+    if step.await_ is None or step.await_.match is None:
+        return []
+    paths = (path.steps for path in step.await_.match.paths)
+    named = {str(steps[1]) for steps in paths if steps[0] == "step" and len(steps) > 1} - {step.id}
+    return [one for one in run.operations if one.step_id in named]
+
+
+def _said(operation: Operation, answer: Answer, seconds: float) -> dict[str, Any]:
+    """An attempt as it stands in the trail; the request with its first one."""
+    return {
+        "step": operation.step_id,
+        "call": operation.call,
+        "key": operation.id,
+        "attempt": operation.attempts + 1,
+        "status": answer.status,
+        "ms": round(seconds * 1_000, 1) if seconds else None,
+        "target": operation.target,
+        "request": operation.request if not operation.attempts else None,
+        "error": answer.error,
+        "found": True if answer.document is not None and answer.status is None and not seconds else None,
+    }

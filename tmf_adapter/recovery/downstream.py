@@ -3,6 +3,7 @@
 import logging
 import threading
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -27,24 +28,28 @@ TRANSIENT = frozenset({408, 409, 425, 429})
 class Downstream:
     """One TMF API at ``base_url``. Every ``timeout`` is seconds for one whole exchange, a hard limit."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, poll: timedelta | None = None) -> None:
         self.base_url = base_url.rstrip("/")
+        self.poll = poll
         self._threads = Threads("downstream", THREADS)
         self._local = threading.local()
 
-    async def create(self, operation: Operation, operation_id: str, body: Doc, timeout: float) -> Answer:
-        """Ask for the operation once."""
+    async def create(
+        self, operation: Operation, operation_id: str, body: Doc, timeout: float, target: str | None = None
+    ) -> Answer:
+        """Ask for the operation once. ``target`` is the id of the resource that is patched or deleted."""
+        path = operation.path.replace("{id}", quote(target or "", safe=""))
 
         def ask(watch: Watch) -> Answer:
             headers = {"Idempotency-Key": operation_id, "Content-Type": "application/json"}
             try:
                 status, content = self._send(
-                    watch, operation.method, operation.path, timeout, headers=headers, data=orjson.dumps(body)
+                    watch, operation.method, path, timeout, headers=headers, data=orjson.dumps(body)
                 )
             except requests.RequestException as error:
                 late = watch.expired or isinstance(error, requests.ReadTimeout)
                 return Answer(error=_said(error, late, timeout), again="timeout" if late else "connect")
-            return judge(status, content)
+            return judge(status, content, target)
 
         return await self._threads.run(timeout, ask)
 
@@ -60,7 +65,8 @@ class Downstream:
 
     async def fetch(self, operation: Operation, remote_id: str, timeout: float) -> Doc | Found:
         """The resource as it stands; ``NOTHING`` when the downstream does not know it."""
-        status, found = await self._get(f"{operation.path}/{quote(remote_id, safe='')}", {}, timeout)
+        collection = operation.path.partition("/{id}")[0]
+        status, found = await self._get(f"{collection}/{quote(remote_id, safe='')}", {}, timeout)
         if status in (404, 410):
             return Found.NOTHING
         return found if status == 200 and isinstance(found, dict) else Found.UNREACHABLE
@@ -126,16 +132,19 @@ class Downstream:
         return session
 
 
-def judge(status: int, content: bytes) -> Answer:
-    """What an answer to a create means."""
+def judge(status: int, content: bytes, target: str | None = None) -> Answer:
+    """What an answer means. One that changes ``target`` may come without a body."""
     if status // 100 == 2:
         with suppress(orjson.JSONDecodeError):
-            document = orjson.loads(content)
+            document = orjson.loads(content) if content or target is None else {}
+            if target is not None and isinstance(document, dict):
+                document = {"id": target, **document}
             if _is_resource(document):
-                return Answer(document=document)
-        return Answer(error=f"it answered {status} with nonsense: {_start(content)}", again="nonsense")
+                return Answer(document=document, status=status)
+        return Answer(error=f"it answered {status} with nonsense: {_start(content)}", again="nonsense", status=status)
     said = f"it answered {status}: {_start(content)}"
-    return Answer(error=said, again=str(status) if status >= 500 or status in TRANSIENT else None)
+    again = str(status) if status >= 500 or status in TRANSIENT else None
+    return Answer(error=said, again=again, status=status)
 
 
 def _is_resource(document: Any) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from tmf_adapter.crash import CrashPoint, crash_point
 from tmf_adapter.engine import Engine
-from tmf_adapter.recovery import store
+from tmf_adapter.recovery import mailbox
 from tmf_adapter.recovery.kinds import JUDGE
 from tmf_adapter.recovery.target import external_ids
 from tmf_adapter.storage.database import Database
@@ -45,7 +45,7 @@ def keep(tx: Connection, engine: Engine, id_: str, type_: str, event: Doc, keys:
     One that matches nothing yet is kept, and found when the downstream's answer is stored.
     """
     can_tell = keys and not type_.lower().endswith("createevent")  # that it was created, we have been answered
-    if store.insert_event(tx, id_, type_, event, keys) and can_tell and store.concerns_us(tx, keys):
+    if mailbox.insert_event(tx, id_, type_, event, keys) and can_tell and mailbox.concerns_us(tx, keys):
         engine.start(tx, JUDGE, id_)
 
 

@@ -1,5 +1,7 @@
 """The local target: the adapter's own service problems, which an SM&O system reads and patches."""
 
+from datetime import timedelta
+
 import orjson
 
 from tmf_adapter.recovery.target import Answer, Found
@@ -15,7 +17,14 @@ class LocalProblems:
     def __init__(self, problems: Desk) -> None:
         self._problems = problems
 
-    async def create(self, operation: Operation, operation_id: str, body: Doc, timeout: float) -> Answer:
+    @property
+    def poll(self) -> timedelta | None:
+        """None: every change of a problem is told."""
+        return None
+
+    async def create(
+        self, operation: Operation, operation_id: str, body: Doc, timeout: float, target: str | None = None
+    ) -> Answer:
         """Open the problem; a body that our own document refuses is refused for good."""
         try:
             stored = await self._problems.open(body, Author.ADAPTER, operation_id)

@@ -1,6 +1,6 @@
 """Await: read the result events of an operation, or notice that its time is over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,12 +8,16 @@ from sqlalchemy import Connection
 
 from tmf_adapter.crash import CrashPoint, crash_point
 from tmf_adapter.engine import Engine
-from tmf_adapter.mapping.parts import Await, Step, Verdict
-from tmf_adapter.recovery import store
-from tmf_adapter.recovery.kinds import ADVANCE, DEADLINE
-from tmf_adapter.recovery.recovery import Operation, Recovery, Stage, step_scope
-from tmf_adapter.recovery.store import AlreadyEnded, RecoveryStore
+from tmf_adapter.mapping.parts import Step, Verdict
+from tmf_adapter.recovery import mailbox, store
+from tmf_adapter.recovery.act import matched
+from tmf_adapter.recovery.ask import Asking
+from tmf_adapter.recovery.kinds import ADVANCE, DEADLINE, POLL, RALLY
+from tmf_adapter.recovery.mailbox import Mailbox
+from tmf_adapter.recovery.recovery import Operation, Run, Stage
+from tmf_adapter.recovery.rows import AlreadyEnded
 from tmf_adapter.recovery.target import Found, Target
+from tmf_adapter.recovery.trail import Entry, Trail
 from tmf_adapter.storage.database import Database
 from tmf_adapter.tmf.events import Doc
 from tmf_adapter.tmf.ids import new_id
@@ -31,6 +35,7 @@ class Judgement:
     verdict: Verdict
     reason: str
     resource: Doc
+    lapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,58 +44,93 @@ class Mail:
 
     database: Database
     engine: Engine
-    store: RecoveryStore
+    mailbox: Mailbox
     targets: Mapping[str, Target]
+    asking: Asking
+    trail: Trail
 
-    async def read(self, recovery: Recovery, operations: Sequence[Operation], operation: Operation, step: Step) -> bool:
-        """Judge every event that speaks of the operation and was not judged yet; whether it has its verdict now."""
-        events = await self.store.kept_events([operation.id, operation.remote_id or operation.id])
-        if not events:
-            return False
-        found = await self._fetch(operation, step)
-        if found is Found.UNREACHABLE:
-            await self._look_again(operation)
-            return False
-        known = operation.response or {} if isinstance(found, Found) else found
+    async def read(self, run: Run, operation: Operation, step: Step) -> bool:
+        """Judge every event that speaks of the operation and was not judged yet; whether the recovery goes on."""
+        events = await self.mailbox.unread(operation)
         for event_id, event in events.items():
-            # Events may carry only what changed, so each is read on top of the resource as it stands.
-            resource = {**known, **_payload(event, operation.resource)}
-            judgement = _judge_event(recovery, operations, operation, step, event, resource)
-            if await self._conclude(operation, judgement, event_id):
+            resource = await self.resource(run, operation, step, event)
+            if resource is None:
+                await self._look_again(run)
+                return False
+            judgement = _judge_event(run, operation, step, event, resource)
+            if await self._conclude(run, operation, step, judgement, event_id):
                 return True
         return False
 
-    async def expire(
-        self, recovery: Recovery, operations: Sequence[Operation], operation: Operation, step: Step
-    ) -> None:
+    async def resource(self, run: Run, operation: Operation, step: Step, event: Doc) -> Doc | None:
+        """What the event is about as it stands now; None while that cannot be asked.
+
+        Events may carry only what changed, so each is read on top of the whole resource.
+        """
+        name, payload = payload_of(event)
+        subject = _subject(run, operation, step, name, payload.get("id"))
+        if subject is None:
+            return payload
+        found = await self._fetch(subject, step)
+        if found is Found.UNREACHABLE:
+            return None
+        known = subject.response or {} if isinstance(found, Found) else found
+        return {**known, **payload}
+
+    async def poll(self, run: Run, operation: Operation, step: Step) -> None:
+        """Look at what sends no events, and promise the next look unless it has its verdict."""
+        if (pause := self._pause(operation)) is None:
+            return
+        judgement = await self._look(run, operation, step)
+        if judgement is None or not await self._conclude(run, operation, step, judgement, None):
+            key = f"{operation.id}/{new_id()}"
+            await self.database.write(lambda tx: self.engine.start(tx, POLL, key, utc_now() + pause))
+
+    async def expire(self, run: Run, operation: Operation, step: Step) -> None:
         """The time is over. An event may have been lost, so the resource is looked at once more."""
         assert step.await_ is not None
-        found = await self._fetch(operation, step)
-        judgement = None
-        if not isinstance(found, Found):
-            judgement = _judge(recovery, operations, operation, step.await_, found)
         late = f"no result of {operation.resource} {operation.remote_id} within {step.await_.within}"
-        await self._conclude(operation, judgement or Judgement(recovery.mapping.on_timeout, late, {}), None)
+        lapsed = Judgement(run.recovery.mapping.on_timeout, late, {}, lapsed=True)
+        await self._conclude(run, operation, step, await self._look(run, operation, step) or lapsed, None)
 
-    async def _fetch(self, operation: Operation, step: Step) -> Doc | Found:
-        facts = OPERATIONS[operation.call]
-        remote_id = operation.remote_id or operation.id
+    def _pause(self, operation: Operation) -> timedelta | None:
+        return self.targets[OPERATIONS[operation.call].api].poll
+
+    async def _look(self, run: Run, operation: Operation, step: Step) -> Judgement | None:
+        """What the resource says of the operation as it stands."""
+        assert step.await_ is not None
+        for name in (operation.resource, *(one.resource for one in matched(run, step))):
+            if not step.await_.event.lower().startswith(name.lower()):
+                continue
+            subject = _subject(run, operation, step, name)
+            found = await self._fetch(subject, step) if subject else Found.NOTHING
+            if not isinstance(found, Found):
+                return _judge(run, operation, step, name, found)
+        return None
+
+    async def _fetch(self, subject: Operation, step: Step) -> Doc | Found:
+        facts = OPERATIONS[subject.call]
+        remote_id = subject.remote_id or subject.id
         return await self.targets[facts.api].fetch(facts, remote_id, step.timeout.total_seconds())
 
-    async def _look_again(self, operation: Operation) -> None:
-        key = f"{operation.recovery_id}/{new_id()}"
+    async def _look_again(self, run: Run) -> None:
+        key = f"{run.recovery.id}/{new_id()}"
         at = utc_now() + LOOK_AGAIN
         await self.database.write(lambda tx: self.engine.start(tx, ADVANCE, key, at))
 
-    async def _conclude(self, operation: Operation, judgement: Judgement | None, event_id: str | None) -> bool:
+    async def _conclude(
+        self, run: Run, operation: Operation, step: Step, judgement: Judgement | None, event_id: str | None
+    ) -> bool:
         """Write the verdict, if there is one; the guard on the row decides between an event and the deadline."""
+        if judgement is not None and not judgement.verdict.ends_wait:
+            await self.asking.of_step(run, operation, step, judgement.reason, event_id)
+            return True
 
         def work(tx: Connection) -> None:
             if judgement is not None:
-                reason, resource = judgement.reason, judgement.resource or None
-                store.end_operation(tx, operation.id, Stage.WAITING, judgement.verdict, reason, resource)
+                self._write(tx, run, operation, judgement, event_id)
             if event_id is not None:
-                store.attribute_event(tx, event_id, operation.id)
+                mailbox.read_event(tx, event_id, operation.id)
 
         try:
             await self.database.write(work)
@@ -99,38 +139,56 @@ class Mail:
         if judgement is None:
             return False
         crash_point(CrashPoint.EVENT_JUDGED)
-        if event_id is not None:
+        if not judgement.lapsed:
             await self.engine.forget(DEADLINE, operation.id)
         return True
 
+    def _write(
+        self, tx: Connection, run: Run, operation: Operation, judgement: Judgement, event_id: str | None
+    ) -> None:
+        verdict, reason, resource = judgement.verdict, judgement.reason, judgement.resource or None
+        store.end_operation(tx, operation.id, Stage.WAITING, verdict, reason, resource, lapsed=judgement.lapsed)
+        said = {"step": operation.step_id, "verdict": verdict.value, "reason": reason, "event": event_id}
+        self.trail.write(tx, run.recovery.id, Entry.JUDGED, **said, lapsed=judgement.lapsed or None)
+        if operation.recovery_id != run.recovery.id:
+            self.engine.start(tx, RALLY, f"{operation.recovery_id}/{new_id()}")
 
-def _payload(event: Doc, resource: str) -> Doc:
+
+def payload_of(event: Doc) -> tuple[str, Doc]:
+    """The resource that an event is about: its name, and what the event has of it."""
     payload = event.get("event")
-    found = payload.get(resource) if isinstance(payload, dict) else None
-    return found if isinstance(found, dict) else {}
+    for name, found in payload.items() if isinstance(payload, dict) else ():
+        if isinstance(found, dict):
+            return str(name), found
+    return "", {}
 
 
-def _judge_event(
-    recovery: Recovery, operations: Sequence[Operation], operation: Operation, step: Step, event: Doc, resource: Doc
-) -> Judgement | None:
+def _subject(run: Run, operation: Operation, step: Step, resource: str, id_: object = None) -> Operation | None:
+    """Whose resource an event is about: the operation's own, or that of a step that its ``match`` names."""
+    known = [one for one in (operation, *matched(run, step)) if one.resource == resource and one.remote_id]
+    return next((one for one in known if one.remote_id == id_), known[0] if known else None)
+
+
+def _judge_event(run: Run, operation: Operation, step: Step, event: Doc, resource: Doc) -> Judgement | None:
     """What an event says of the operation, None when that is nothing yet."""
     assert step.await_ is not None
     type_ = str(event.get("eventType") or event.get("@type")).lower()
-    if type_ == f"{operation.resource}DeleteEvent".lower():
+    name, _ = payload_of(event)
+    is_own = _subject(run, operation, step, name, resource.get("id")) is operation
+    if is_own and type_ == f"{operation.resource}DeleteEvent".lower():
         return Judgement(Verdict.FAIL, f"{operation.resource} {operation.remote_id} was deleted", resource)
     if type_ != step.await_.event.lower():
         return None
-    return _judge(recovery, operations, operation, step.await_, resource)
+    return _judge(run, operation, step, name or operation.resource, resource)
 
 
-def _judge(
-    recovery: Recovery, operations: Sequence[Operation], operation: Operation, await_: Await, resource: Doc
-) -> Judgement | None:
-    scope = {**step_scope(recovery, operations), "ev": {operation.resource: resource}}
-    verdict = await_.judge(scope)
-    if verdict is None:
-        return None
+def _judge(run: Run, operation: Operation, step: Step, name: str, resource: Doc) -> Judgement | None:
+    assert step.await_ is not None
+    verdict = step.await_.judge({**run.scope, "ev": {name: resource}})
+    if verdict is None or (verdict is Verdict.ASK and run.is_asked(step.id)):
+        return None  # as long as one question is open, no other is asked
     said = resource.get(OPERATIONS[operation.call].state_member) or "answered"
     why = resource.get("statusChangeReason")
-    reason = f"{operation.resource} {operation.remote_id} is {said}" + (f": {why}" if why else "")
-    return Judgement(verdict, reason, resource)
+    reason = f"{name} {resource.get('id', operation.remote_id)} is {said}" + (f": {why}" if why else "")
+    is_own = _subject(run, operation, step, name, resource.get("id")) is operation
+    return Judgement(verdict, reason, resource if is_own else {})

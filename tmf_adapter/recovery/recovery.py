@@ -1,27 +1,47 @@
-"""A recovery, its operations, and what is next: pure."""
+"""A recovery, its operations and its questions, as they are remembered: pure."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from tmf_adapter.mapping.parts import Mapping, Outcome, Step, Verdict
+from tmf_adapter.mapping.plan import bind
 from tmf_adapter.tmf.events import Doc
+
+UNDO = ".undo"
+"""What follows the id of a step in the id of the operation that takes it back; no step has a dot in its id."""
 
 
 class State(StrEnum):
-    """Where a recovery stands. ``reported`` and ``stopped`` are final."""
+    """Where a recovery stands. The first three go on by themselves, the others are final.
+
+    ``undoing``: how it ends is known, and what it did is taken back first; ``watching``: it has reported a work-around
+    and looks out for the permanent restoration; ``reported``: its outcome stands on the ticket; ``stopped``: the ticket
+    needed it no more; ``answered``: the customer answered what it asked; ``skipped``: nobody approved it; ``shadow``:
+    it was only recorded.
+    """
 
     RUNNING = "running"
+    UNDOING = "undoing"
+    WATCHING = "watching"
     REPORTED = "reported"
     STOPPED = "stopped"
+    ANSWERED = "answered"
+    SKIPPED = "skipped"
+    SHADOW = "shadow"
+
+
+OPEN = (State.RUNNING, State.UNDOING, State.WATCHING)
+"""The states of a recovery that has not ended."""
 
 
 class Stage(StrEnum):
     """Where an operation stands.
 
     ``minted``: its id is written, so the downstream may or may not know it; ``waiting``: the downstream's answer is
-    written; ``ended``: it has its verdict.
+    written; ``ended``: it has its verdict, or nobody waits for one any more.
     """
 
     MINTED = "minted"
@@ -31,7 +51,12 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call to a downstream. ``request`` is as it was first sent, ``response`` the resource as last answered."""
+    """One call to a downstream. ``request`` is as it was first sent, ``response`` the resource as last answered.
+
+    ``recovery_id`` is the group's for an operation that its members share. ``due_at`` is when the next attempt is made
+    (``minted``), or until when a result is awaited (``waiting``; None while the customer is asked). ``lapsed``: it was
+    its deadline that ended it.
+    """
 
     id: str
     recovery_id: str
@@ -46,11 +71,66 @@ class Operation:
     response: Doc | None = None
     verdict: Verdict | None = None
     reason: str | None = None
+    target: str | None = None
+    lapsed: bool = False
+    due_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def was_taken_on(self) -> bool:
+        """Whether the downstream did what was asked, and has not said since that it came to nothing."""
+        return self.remote_id is not None and (self.verdict is not Verdict.FAIL or self.lapsed)
+
+
+class Kind(StrEnum):
+    """Whom a question is put to: a person of ours decides, or the customer answers."""
+
+    APPROVAL = "approval"
+    INFORMATION = "information"
+
+
+class Reply(StrEnum):
+    """What became of a question."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    DENIED = "denied"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+APPROVAL, ASK = "approval", "ask"
+"""Names of the questions that a mapping asks by itself; one that a step asks is called ``<step>:<event>``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a recovery asks a person. ``asked`` is JSON: ``by``, ``note`` and ``need``, what there is of them."""
+
+    id: str
+    recovery_id: str
+    name: str
+    ticket_id: str
+    kind: Kind
+    reply: Reply
+    asked: dict[str, Any]
+    due_at: datetime
+    answered_by: str | None = None
+    answer: str | None = None
+
+    @property
+    def step_id(self) -> str:
+        """The step that asks."""
+        return self.name.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """One run of a mapping for one episode of a ticket, with the copy of all it was started with."""
+    """One run of a mapping for one episode of a ticket, with the copy of all it was started with.
+
+    ``ending`` is how it will end once everything is undone (``next.Finish`` as JSON).
+    """
 
     id: str
     mapping: Mapping
@@ -58,57 +138,53 @@ class Recovery:
     episode: int
     scope: dict[str, Any]
     state: State = State.RUNNING
+    group_id: str | None = None
+    interim: str | None = None
+    parked: str | None = None
+    ending: dict[str, Any] | None = None
+    outcome: Outcome | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether it may ask somebody something."""
+        mapping = self.mapping
+        return bool(mapping.ask or mapping.approve) or any(s.await_ and s.await_.asking for s in mapping.every_step)
+
+    @property
+    def bound(self) -> "Recovery":
+        """With the values of ``let`` in its scope. Raises ``RenderError``."""
+        return replace(self, scope=bind(self.mapping, self.scope))
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """Call the downstream for this step; ``operation`` is there when its id was minted before."""
+class Run:
+    """A recovery with all that was done for it, oldest first; ``alone``: nobody else of its group has not ended."""
 
-    step: Step
-    operation: Operation | None
+    recovery: Recovery
+    operations: Sequence[Operation] = ()
+    questions: Sequence[Question] = ()
+    alone: bool = True
 
+    def operation(self, step_id: str) -> Operation | None:
+        """The operation of a step, or of ``<step>.undo``."""
+        return next((operation for operation in self.operations if operation.step_id == step_id), None)
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """The result of this step's operation is awaited."""
+    def question(self, name: str) -> Question | None:
+        """What was asked under this name."""
+        return next((question for question in self.questions if question.name == name), None)
 
-    step: Step
-    operation: Operation
+    def is_asked(self, step_id: str) -> bool:
+        """Whether the customer is being asked something for a step."""
+        return any(one.step_id == step_id and one.reply is Reply.OPEN for one in self.questions)
 
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """It is over, with this outcome, for this reason."""
-
-    outcome: Outcome
-    reason: str
-
-
-Move = Act | Wait | Finish
-
-
-def next_move(recovery: Recovery, operations: Sequence[Operation], runs: Callable[[Step], bool]) -> Move:
-    """What to do now. ``runs`` says whether a step's ``if`` holds; steps exhausted means restored."""
-    by_step = {operation.step_id: operation for operation in operations}
-    reason = "every step was done"
-    for step in recovery.mapping.every_step:
-        operation = by_step.get(step.id)
-        if operation is None:
-            if runs(step):
-                return Act(step, None)
-            continue
-        if operation.stage is Stage.MINTED:
-            return Act(step, operation)
-        if operation.stage is Stage.WAITING:
-            return Wait(step, operation)
-        assert operation.verdict is not None, "an ended operation has a verdict"
-        reason = operation.reason or reason
-        if outcome := operation.verdict.outcome:
-            return Finish(outcome, reason)
-    return Finish(Outcome.RESTORED, reason)
+    @property
+    def scope(self) -> dict[str, Any]:
+        """What a step's expressions read: the copied view, and the answers of the steps before it."""
+        answers = {one.step_id: one.response for one in self.operations if one.response is not None}
+        return {**self.recovery.scope, "step": answers}
 
 
-def step_scope(recovery: Recovery, operations: Sequence[Operation]) -> dict[str, Any]:
-    """What a step's expressions read: the copied view, and the answers of the steps before it."""
-    answers = {operation.step_id: operation.response for operation in operations if operation.response is not None}
-    return {**recovery.scope, "step": answers}
+def owner_of(run: Run, step: Step) -> str:
+    """Whose operation a step's is: the recovery's, or for ``once: group`` the group's."""
+    return run.recovery.group_id or run.recovery.id if step.once else run.recovery.id

@@ -1,103 +1,52 @@
-"""Rows of recoveries, operations and inbound events. Functions that take a transaction write, the others read."""
+"""Rows of recoveries and operations. Functions that take a transaction write, the others read."""
 
 import time
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import (
-    Connection,
-    Insert,
-    Row,
-    Select,
-    Table,
-    Update,
-    and_,
-    bindparam,
-    insert,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, Row, Select, Update, and_, bindparam, select, update
 
 from tmf_adapter.mapping.document import parse
 from tmf_adapter.mapping.parts import Outcome, Verdict
-from tmf_adapter.recovery.recovery import Operation, Recovery, Stage, State
+from tmf_adapter.recovery import groups, questions
+from tmf_adapter.recovery.recovery import OPEN, Operation, Recovery, Run, Stage, State
+from tmf_adapter.recovery.rows import AlreadyEnded, insert_once, json_text, moment
 from tmf_adapter.storage.database import Database
-from tmf_adapter.storage.tables import TENANT, inbound_event, inbound_key, operation, recovery, registration
+from tmf_adapter.storage.tables import TENANT, operation, recovery, registration
 from tmf_adapter.tmf.events import Doc
-
-
-class AlreadyEnded(Exception):
-    """The row has moved on: somebody else was first, and nothing is to be done."""
-
-
-def _json(document: Any) -> str:
-    return orjson.dumps(document).decode()
-
 
 # Statements are built once: building one costs as much as running it.
 
-
-@cache
-def _insert_new(dialect: str, table: Table) -> Insert:
-    make = sqlite_insert if dialect == "sqlite" else postgresql_insert
-    return make(table).on_conflict_do_nothing().returning(table.c.tenant)
-
-
-def _insert_once(tx: Connection, table: Table, row: dict[str, Any]) -> bool:
-    """Insert unless a unique key is taken; whether it was inserted."""
-    statement = _insert_new(tx.dialect.name, table)
-    return tx.execute(statement, {"tenant": TENANT, **row}).first() is not None
-
-
 _RECOVERY = select(recovery).where(recovery.c.tenant == TENANT, recovery.c.id == bindparam("key"))
-_TICKET_OF = select(recovery.c.ticket_id).where(recovery.c.tenant == TENANT, recovery.c.id == bindparam("key"))
-_END_RECOVERY = update(recovery).where(
-    recovery.c.tenant == TENANT, recovery.c.id == bindparam("key"), recovery.c.state == State.RUNNING
+_MOVE_RECOVERY = update(recovery).where(
+    recovery.c.tenant == TENANT, recovery.c.id == bindparam("key"), recovery.c.state == bindparam("from_state")
+)
+_END_ANY = update(recovery).where(
+    recovery.c.tenant == TENANT, recovery.c.id == bindparam("key"), recovery.c.state.in_(OPEN)
 )
 _OPERATION = select(operation).where(operation.c.tenant == TENANT, operation.c.id == bindparam("key"))
 _OPERATIONS = (
     select(operation)
-    .where(operation.c.tenant == TENANT, operation.c.recovery_id == bindparam("key"))
+    .where(operation.c.tenant == TENANT, operation.c.recovery_id.in_(bindparam("keys", expanding=True)))
     .order_by(operation.c.created_at)
 )
 _MOVE_OPERATION = update(operation).where(
     operation.c.tenant == TENANT, operation.c.id == bindparam("key"), operation.c.state == bindparam("from_stage")
 )
 _CLAIM_OPERATION = _MOVE_OPERATION.where(operation.c.owner.is_not_distinct_from(bindparam("known_owner")))
-_NAMED = and_(
-    operation.c.tenant == TENANT,
-    or_(
-        operation.c.id.in_(bindparam("keys", expanding=True)),
-        operation.c.remote_id.in_(bindparam("keys", expanding=True)),
-    ),
+_GIVE_UP_WAITING = update(operation).where(
+    operation.c.tenant == TENANT, operation.c.recovery_id == bindparam("key"), operation.c.state == Stage.WAITING
 )
-_CONCERNED = select(operation.c.id).where(_NAMED).limit(1)
-_RECOVERY_OF_EVENT = (
-    select(operation.c.recovery_id)
-    .join(inbound_key, or_(inbound_key.c.key == operation.c.id, inbound_key.c.key == operation.c.remote_id))
-    .where(operation.c.tenant == TENANT, inbound_key.c.tenant == TENANT, inbound_key.c.event_id == bindparam("key"))
-    .limit(1)
+_OPEN_OF_TICKET = select(recovery.c.id, recovery.c.state).where(
+    recovery.c.tenant == TENANT, recovery.c.ticket_id == bindparam("ticket"), recovery.c.state.in_(OPEN)
 )
-_ATTRIBUTE_EVENT = update(inbound_event).where(
-    inbound_event.c.tenant == TENANT, inbound_event.c.id == bindparam("event")
-)
-_KEPT_EVENTS = (
-    select(inbound_event.c.id, inbound_event.c.body)
-    .join(
-        inbound_key,
-        and_(inbound_key.c.tenant == inbound_event.c.tenant, inbound_key.c.event_id == inbound_event.c.id),
-    )
-    .where(
-        inbound_event.c.tenant == TENANT,
-        inbound_key.c.key.in_(bindparam("keys", expanding=True)),
-        inbound_event.c.operation_id.is_(None),
-    )
-    .order_by(inbound_event.c.received_at)
+_FAILED = select(recovery.c.mapping_id).where(
+    recovery.c.tenant == TENANT,
+    recovery.c.ticket_id == bindparam("ticket"),
+    recovery.c.episode < bindparam("episode"),
+    recovery.c.outcome == Outcome.UNSUCCESSFUL,
 )
 _REGISTERED = select(registration.c.target).where(
     registration.c.tenant == TENANT,
@@ -118,34 +67,77 @@ def insert_recovery(tx: Connection, new: Recovery) -> bool:
         "ticket_id": new.ticket_id,
         "episode": new.episode,
         "state": new.state,
-        "plan": _json(plan),
+        "plan": json_text(plan),
         "created_at": time.time(),
     }
-    return _insert_once(tx, recovery, row)
+    return insert_once(tx, recovery, row)
 
 
-def _recovery(row: Row[Any]) -> Recovery:
+def recovery_of(row: Row[Any]) -> Recovery:
+    """A row as what it stands for."""
     plan = orjson.loads(row.plan)
-    return Recovery(row.id, parse(plan["mapping"]), row.ticket_id, row.episode, plan["scope"], State(row.state))
+    return Recovery(
+        id=row.id,
+        mapping=parse(plan["mapping"]),
+        ticket_id=row.ticket_id,
+        episode=row.episode,
+        scope=plan["scope"],
+        state=State(row.state),
+        group_id=row.group_id,
+        interim=row.interim,
+        parked=row.parked,
+        ending=orjson.loads(row.ending) if row.ending else None,
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        expires_at=moment(row.expires_at),
+    )
 
 
-def end_recovery(tx: Connection, id_: str, state: State, outcome: Outcome | None, reason: str) -> None:
-    """The running recovery is over. Raises ``AlreadyEnded``."""
-    values = {"state": state, "outcome": outcome, "reason": reason, "ended_at": time.time()}
-    if tx.execute(_END_RECOVERY, {"key": id_, **values}).rowcount != 1:
+def change_recovery(tx: Connection, id_: str, known: State, **values: Any) -> None:
+    """Change a recovery that is in this state. Raises ``AlreadyEnded`` when it is not."""
+    if tx.execute(_MOVE_RECOVERY, {"key": id_, "from_state": known, **values}).rowcount != 1:
         raise AlreadyEnded
 
 
-def stop_recoveries(tx: Connection, ticket_id: str, reason: str) -> None:
-    """Every running recovery of the ticket is over, and so is what it waits for."""
-    running = and_(recovery.c.tenant == TENANT, recovery.c.ticket_id == ticket_id, recovery.c.state == State.RUNNING)
-    ids = tx.execute(select(recovery.c.id).where(running)).scalars().all()
-    if not ids:
-        return
-    now = time.time()
-    tx.execute(update(recovery).where(running).values(state=State.STOPPED, reason=reason, ended_at=now))
-    open_ = and_(operation.c.tenant == TENANT, operation.c.recovery_id.in_(ids), operation.c.state != Stage.ENDED)
-    tx.execute(update(operation).where(open_).values(state=Stage.ENDED, reason=reason, ended_at=now))
+def end_recovery(
+    tx: Connection, known: Recovery, state: State, outcome: Outcome | None, reason: str, expires: datetime | None = None
+) -> None:
+    """It is over, or watches its work-around from now on; nobody joins its group any more. Raises ``AlreadyEnded``."""
+    values = {
+        "state": state,
+        "outcome": outcome,
+        "reason": reason,
+        "ended_at": time.time(),
+        "interim": None,
+        "parked": None,
+        "expires_at": expires.timestamp() if expires else None,
+    }
+    change_recovery(tx, known.id, known.state, **values)
+    if known.asks:
+        questions.withdraw(tx, known.id)
+    if known.group_id:
+        groups.close(tx, known.group_id)
+
+
+def end_by_defect(tx: Connection, id_: str, reason: str) -> None:
+    """It failed inside the adapter, whatever of it can be read. Raises ``AlreadyEnded``."""
+    values = {"state": State.REPORTED, "outcome": Outcome.UNSUCCESSFUL, "reason": reason, "ended_at": time.time()}
+    if tx.execute(_END_ANY, {"key": id_, **values}).rowcount != 1:
+        raise AlreadyEnded
+    questions.withdraw(tx, id_)
+
+
+def begin_undo(tx: Connection, id_: str, state: State, ending: dict[str, Any]) -> None:
+    """How it ends is known; what it waits for is given up, to be taken back first. Raises ``AlreadyEnded``."""
+    change_recovery(tx, id_, state, state=State.UNDOING, ending=json_text(ending))
+    tx.execute(
+        _GIVE_UP_WAITING, {"key": id_, "state": Stage.ENDED, "reason": ending["reason"], "ended_at": time.time()}
+    )
+    questions.withdraw(tx, id_)
+
+
+def open_of_ticket(tx: Connection, ticket_id: str) -> list[tuple[str, State]]:
+    """The ticket's recoveries that have not ended."""
+    return [(row.id, State(row.state)) for row in tx.execute(_OPEN_OF_TICKET, {"ticket": ticket_id})]
 
 
 # -- operations --------------------------------------------------------------------------------------------------------
@@ -160,14 +152,16 @@ def insert_operation(tx: Connection, new: Operation) -> bool:
         "state": new.stage,
         "call": new.call,
         "resource": new.resource,
-        "request": _json(new.request),
+        "target": new.target,
+        "request": json_text(new.request),
         "owner": new.owner,
         "created_at": time.time(),
     }
-    return _insert_once(tx, operation, row)
+    return insert_once(tx, operation, row)
 
 
-def _operation(row: Row[Any]) -> Operation:
+def operation_of(row: Row[Any]) -> Operation:
+    """A row as what it stands for."""
     return Operation(
         id=row.id,
         recovery_id=row.recovery_id,
@@ -182,10 +176,14 @@ def _operation(row: Row[Any]) -> Operation:
         response=orjson.loads(row.response) if row.response else None,
         verdict=Verdict(row.verdict) if row.verdict else None,
         reason=row.reason,
+        target=row.target,
+        lapsed=bool(row.lapsed),
+        due_at=moment(row.due_at),
+        ended_at=moment(row.ended_at),
     )
 
 
-def _move_operation(
+def change_operation(
     tx: Connection, id_: str, stage: Stage, values: dict[str, Any], statement: Update = _MOVE_OPERATION
 ) -> None:
     """Change an operation that is in this stage. Raises ``AlreadyEnded`` when it is not."""
@@ -195,53 +193,47 @@ def _move_operation(
 
 def claim_operation(tx: Connection, known: Operation, owner: str) -> None:
     """This process, and no other, calls the downstream for it. Raises ``AlreadyEnded``."""
-    values = {"known_owner": known.owner, "owner": owner}
-    _move_operation(tx, known.id, Stage.MINTED, values, _CLAIM_OPERATION)
+    values = {"known_owner": known.owner, "owner": owner, "due_at": None}
+    change_operation(tx, known.id, Stage.MINTED, values, _CLAIM_OPERATION)
 
 
-def count_attempt(tx: Connection, id_: str, attempts: int, reason: str) -> None:
-    """An attempt failed and another will be made, by whichever process comes to it."""
-    _move_operation(tx, id_, Stage.MINTED, {"attempts": attempts, "reason": reason, "owner": None})
+def count_attempt(tx: Connection, id_: str, attempts: int, reason: str, at: datetime) -> None:
+    """An attempt failed and another will be made at ``at``, by whichever process comes to it."""
+    values = {"attempts": attempts, "reason": reason, "owner": None, "due_at": at.timestamp()}
+    change_operation(tx, id_, Stage.MINTED, values)
 
 
-def answer_operation(tx: Connection, id_: str, remote_id: str, response: Doc) -> None:
-    """The downstream has done it; its result is awaited."""
-    values = {"state": Stage.WAITING, "remote_id": remote_id, "response": _json(response), "reason": None}
-    _move_operation(tx, id_, Stage.MINTED, values)
+def answer_operation(tx: Connection, id_: str, remote_id: str, response: Doc, due: datetime | None) -> None:
+    """The downstream has done it; its result is awaited until ``due``."""
+    values = {
+        "state": Stage.WAITING,
+        "remote_id": remote_id,
+        "response": json_text(response),
+        "reason": None,
+        "due_at": due.timestamp() if due else None,
+    }
+    change_operation(tx, id_, Stage.MINTED, values)
+
+
+def set_due(tx: Connection, id_: str, due: datetime | None) -> None:
+    """Its result is awaited until ``due``; None lets its time stand still. Raises ``AlreadyEnded``."""
+    change_operation(tx, id_, Stage.WAITING, {"due_at": due.timestamp() if due else None})
 
 
 def end_operation(
-    tx: Connection, id_: str, stage: Stage, verdict: Verdict, reason: str | None, response: Doc | None = None
+    tx: Connection,
+    id_: str,
+    stage: Stage,
+    verdict: Verdict | None,
+    reason: str | None,
+    response: Doc | None = None,
+    *,
+    lapsed: bool = False,
 ) -> None:
     """It has its verdict. Raises ``AlreadyEnded`` unless it was in ``stage``."""
     values: dict[str, Any] = {"state": Stage.ENDED, "verdict": verdict, "reason": reason, "ended_at": time.time()}
-    if response is not None:
-        values["response"] = _json(response)
-    _move_operation(tx, id_, stage, values)
-
-
-# -- inbound events ----------------------------------------------------------------------------------------------------
-
-
-def insert_event(tx: Connection, id_: str, type_: str, body: Doc, keys: Iterable[str]) -> bool:
-    """Whether the event is new; it is kept with the identifiers it names."""
-    row = {"id": id_, "type": type_, "body": _json(body), "received_at": time.time()}
-    if not _insert_once(tx, inbound_event, row):
-        return False
-    rows = [{"tenant": TENANT, "event_id": id_, "key": key} for key in sorted(set(keys))]
-    if rows:
-        tx.execute(insert(inbound_key), rows)
-    return True
-
-
-def attribute_event(tx: Connection, event_id: str, operation_id: str) -> None:
-    """The event was found to speak of this operation."""
-    tx.execute(_ATTRIBUTE_EVENT, {"event": event_id, "operation_id": operation_id})
-
-
-def concerns_us(tx: Connection, keys: Sequence[str]) -> bool:
-    """Whether an operation goes by one of these identifiers, ours or the downstream's."""
-    return tx.execute(_CONCERNED, {"keys": list(keys)}).first() is not None
+    values |= {"lapsed": int(lapsed)} | ({"response": json_text(response)} if response is not None else {})
+    change_operation(tx, id_, stage, values)
 
 
 class RecoveryStore:
@@ -250,36 +242,36 @@ class RecoveryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def load(self, recovery_id: str) -> tuple[Recovery, list[Operation]] | None:
-        """The recovery with its copy of the mapping, and its operations so far, oldest first."""
+    async def load(self, recovery_id: str) -> Run | None:
+        """The recovery with its copy of the mapping, its operations and its group's, and its questions."""
 
-        def work(connection: Connection) -> tuple[Recovery, list[Operation]] | None:
+        def work(connection: Connection) -> Run | None:
             row = connection.execute(_RECOVERY, {"key": recovery_id}).first()
             if row is None:
                 return None
-            return _recovery(row), [_operation(each) for each in connection.execute(_OPERATIONS, {"key": recovery_id})]
+            found = recovery_of(row)
+            owners = [recovery_id, found.group_id] if found.group_id else [recovery_id]
+            operations = [operation_of(each) for each in connection.execute(_OPERATIONS, {"keys": owners})]
+            asked = questions.of_recovery(connection, recovery_id) if found.asks else []
+            alone = groups.is_alone(connection, found.group_id, recovery_id) if found.group_id else True
+            return Run(found, operations, asked, alone)
 
         return await self._database.read(work)
 
     async def ticket_of(self, recovery_id: str) -> str | None:
         """The ticket it is for, whatever else of it can be read."""
-        rows = await self._rows(_TICKET_OF, key=recovery_id)
+        rows = await self._rows(select(recovery.c.ticket_id).where(and_(*_is(recovery_id))))
         return rows[0].ticket_id if rows else None
 
     async def operation(self, id_: str) -> Operation | None:
         """The operation with this id of ours."""
         rows = await self._rows(_OPERATION, key=id_)
-        return _operation(rows[0]) if rows else None
+        return operation_of(rows[0]) if rows else None
 
-    async def recovery_of(self, event_id: str) -> str | None:
-        """The recovery that an inbound event speaks of."""
-        rows = await self._rows(_RECOVERY_OF_EVENT, key=event_id)
-        return rows[0].recovery_id if rows else None
-
-    async def kept_events(self, keys: Sequence[str]) -> dict[str, Doc]:
-        """Events that name one of these identifiers and were not yet found to speak of an operation, oldest first."""
-        rows = await self._rows(_KEPT_EVENTS, keys=list(keys))
-        return {row.id: orjson.loads(row.body) for row in rows}  # one event may name several of them
+    async def failed(self, ticket_id: str, episode: int) -> frozenset[str]:
+        """The mappings whose recovery in an earlier episode of the ticket ended unsuccessful."""
+        rows = await self._rows(_FAILED, ticket=ticket_id, episode=episode)
+        return frozenset(row.mapping_id for row in rows)
 
     async def is_registered(self, target: str, callback: str) -> bool:
         """Whether we have put this callback on the target's hub."""
@@ -288,7 +280,11 @@ class RecoveryStore:
     async def registered(self, target: str, callback: str, remote_id: str | None) -> None:
         """Remember it."""
         row = {"target": target, "callback": callback, "remote_id": remote_id, "created_at": time.time()}
-        await self._database.write(lambda tx: _insert_once(tx, registration, row))
+        await self._database.write(lambda tx: insert_once(tx, registration, row))
 
     async def _rows(self, statement: Select[Any], **values: Any) -> Sequence[Row[Any]]:
         return await self._database.read(lambda connection: connection.execute(statement, values).all())
+
+
+def _is(recovery_id: str) -> tuple[Any, Any]:
+    return recovery.c.tenant == TENANT, recovery.c.id == recovery_id

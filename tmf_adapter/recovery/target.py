@@ -1,6 +1,7 @@
 """What a recovery may ask of a downstream, wherever that is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Protocol
 
@@ -28,13 +29,21 @@ class Answer:
     document: Doc | None = None
     error: str | None = None
     again: str | None = None
+    status: int | None = field(default=None, compare=False)
+    """The HTTP status, where there was one."""
 
 
 class Target(Protocol):
     """A TMF API that can be asked, looked at and listened to. ``timeout`` is in seconds."""
 
-    async def create(self, operation: Operation, operation_id: str, body: Doc, timeout: float) -> Answer:
-        """Ask for the operation once."""
+    @property
+    def poll(self) -> timedelta | None:
+        """How often what was asked for is looked at; None when the API sends events."""
+
+    async def create(
+        self, operation: Operation, operation_id: str, body: Doc, timeout: float, target: str | None = None
+    ) -> Answer:
+        """Ask for the operation once. ``target`` is the id of the resource that is patched or deleted."""
 
     async def look(self, operation: Operation, operation_id: str, timeout: float) -> Doc | Found:
         """The resource created under our operation id, if any."""
@@ -43,15 +52,22 @@ class Target(Protocol):
         """The resource as it stands."""
 
 
-def with_identity(body: Doc, operation_id: str) -> Doc:
-    """The body with our operation id among its external identifiers (v5: a list; the v4 member is externalId)."""
-    ours = {
-        "@type": "ExternalIdentifier",
-        "id": operation_id,
-        "owner": OWNER,
-        "externalIdentifierType": "operation",
-    }
-    return {**body, "externalIdentifier": [*body.get("externalIdentifier", ()), ours]}
+def with_identity(body: Doc, operation_id: str, operation: Operation) -> Doc:
+    """The body with our operation id among its external identifiers, where the API has a place for it.
+
+    In v5 that is the list ``externalIdentifier``, in v4 the text ``externalId``. What exists already is not renamed.
+    """
+    if operation.needs_target:
+        return body
+    if "externalIdentifier" in operation.members:
+        ours = {
+            "@type": "ExternalIdentifier",
+            "id": operation_id,
+            "owner": OWNER,
+            "externalIdentifierType": "operation",
+        }
+        return {**body, "externalIdentifier": [*body.get("externalIdentifier", ()), ours]}
+    return {**body, "externalId": operation_id} if "externalId" in operation.members else body
 
 
 def external_ids(resource: Doc) -> set[str]:

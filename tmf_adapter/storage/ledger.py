@@ -32,6 +32,19 @@ class Duty(Protocol):
         """The rows are there: wake whoever works them off. Runs on the event loop, must not fail."""
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What is written in the commit of a change without having been worked out from it."""
+
+    rows: Callable[[Connection], None]
+
+    def write(self, tx: Connection) -> None:
+        self.rows(tx)
+
+    def committed(self) -> None:
+        """Nobody waits for it."""
+
+
 Consequence = Callable[[Change], Awaitable[Duty | None]]
 """Works out, before the transaction, what a change owes."""
 

@@ -30,6 +30,11 @@ def _tenant() -> Column[str]:
     return Column("tenant", String, nullable=False, server_default=TENANT, default=TENANT)
 
 
+def _where(name: str, condition: str, *columns: str) -> Index:
+    """An index of the rows for which ``condition`` holds."""
+    return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
 def _resource(name: str, status: str = "status", dated: str = "creationDate") -> Table:
     """A versioned TMF resource: its document, and the members we look for by index.
 
@@ -196,16 +201,40 @@ recovery = Table(
     Column("mapping_id", String, nullable=False),
     Column("ticket_id", String, nullable=False),
     Column("episode", Integer, nullable=False),
+    Column("group_id", String, comment="the storm it is part of"),
     Column("state", String, nullable=False),
     Column("plan", Text, nullable=False, comment="the mapping and the view it was started with"),
+    Column("interim", String, comment="the status it gave the ticket while it waits"),
+    Column("ending", Text, comment="how it will end once everything is undone"),
+    Column("parked", Text, comment="why its next call is held back: somebody switched it off"),
     Column("outcome", String),
     Column("reason", Text, comment="why it ended so, for a person"),
     Column("created_at", Double, nullable=False),
     Column("ended_at", Double),
+    Column("expires_at", Double, comment="when the work-around that it reported is over"),
     PrimaryKeyConstraint("tenant", "id"),
     Index("uq_recovery_episode", "tenant", "mapping_id", "ticket_id", "episode", unique=True),
     Index(None, "tenant", "ticket_id"),
+    Index(None, "tenant", "created_at"),
+    _where("ix_recovery_group", "group_id IS NOT NULL", "tenant", "group_id"),
+    _where("ix_recovery_parked", "parked IS NOT NULL", "tenant", "mapping_id"),
 )
+
+recovery_group = Table(
+    "recovery_group",
+    metadata,
+    _tenant(),
+    Column("id", String, nullable=False),
+    Column("mapping_id", String, nullable=False),
+    Column("key", String, nullable=False, comment="what its tickets have in common"),
+    Column("number", Integer, nullable=False, comment="the n-th group of this mapping and key"),
+    Column("state", String, nullable=False, comment="open: tickets may still join; closed"),
+    Column("members", Integer, nullable=False, server_default="0"),
+    Column("opened_at", Double, nullable=False),
+    PrimaryKeyConstraint("tenant", "id"),
+    Index("uq_recovery_group_number", "tenant", "mapping_id", "key", "number", unique=True),
+)
+"""The unique key decides between processes that see the first two tickets of a storm at once."""
 
 operation = Table(
     "operation",
@@ -217,19 +246,105 @@ operation = Table(
     Column("state", String, nullable=False),
     Column("call", String, nullable=False),
     Column("resource", String, nullable=False),
+    Column("target", String, comment="the id of the resource that is patched or deleted"),
     Column("remote_id", String),
     Column("request", Text),
     Column("response", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("owner", String, comment="the process that may be calling just now"),
     Column("verdict", String),
+    Column("lapsed", Integer, nullable=False, server_default="0", comment="1: it was the deadline that ended it"),
     Column("reason", Text),
     Column("created_at", Double, nullable=False),
+    Column("due_at", Double, comment="until when its result is awaited; none while the customer is asked"),
     Column("ended_at", Double),
     PrimaryKeyConstraint("tenant", "id"),
     Index("uq_operation_step", "tenant", "recovery_id", "step_id", unique=True),
     Index(None, "tenant", "resource", "remote_id"),
+    _where("ix_operation_remote", "remote_id IS NOT NULL", "tenant", "remote_id"),
 )
+"""``recovery_id`` is a recovery, or the group whose members share the operation; ``step_id`` is a step of the mapping,
+or ``<step>.undo`` for what takes it back.
+"""
+
+awaited = Table(
+    "awaited",
+    metadata,
+    _tenant(),
+    Column("key", String, nullable=False, comment="an identifier of what its events are about"),
+    Column("operation_id", String, nullable=False),
+    PrimaryKeyConstraint("tenant", "key", "operation_id"),
+    Index(None, "tenant", "operation_id"),
+)
+"""Whose events an operation waits for, where that is not the resource it made: its target, or an earlier step's."""
+
+question = Table(
+    "question",
+    metadata,
+    _tenant(),
+    Column("id", String, nullable=False),
+    Column("recovery_id", String, nullable=False),
+    Column("name", String, nullable=False, comment="approval, ask, or the operation and the event that made it ask"),
+    Column("ticket_id", String, nullable=False),
+    Column("kind", String, nullable=False, comment="approval: a person decides; information: the customer answers"),
+    Column("state", String, nullable=False),
+    Column("asked", Text, nullable=False, comment="JSON: of whom, what, and what would answer it"),
+    Column("answered_by", String),
+    Column("answer", Text),
+    Column("created_at", Double, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("ended_at", Double),
+    PrimaryKeyConstraint("tenant", "id"),
+    Index("uq_question_name", "tenant", "recovery_id", "name", unique=True),
+    _where("ix_question_open", "state = 'open'", "tenant", "kind", "ticket_id"),
+)
+"""What a recovery asks a person, and the answer."""
+
+trail = Table(
+    "trail",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    _tenant(),
+    Column("recovery_id", String, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("body", Text, nullable=False, comment="JSON, secrets and personal data masked"),
+    Index(None, "tenant", "recovery_id", "id"),
+)
+"""What happened in each recovery, in order; rows are only ever added."""
+
+switch = Table(
+    "switch",
+    metadata,
+    _tenant(),
+    Column("name", String, nullable=False, comment="the mapping that is switched off; * for all"),
+    Column("by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    PrimaryKeyConstraint("tenant", "name"),
+)
+"""The kill switch: a row is there while nothing may be called."""
+
+open_ticket = Table(
+    "open_ticket",
+    metadata,
+    _tenant(),
+    Column("role", String, nullable=False),
+    Column("entity_id", String, nullable=False),
+    Column("ticket_id", String, nullable=False),
+    PrimaryKeyConstraint("tenant", "role", "entity_id", "ticket_id"),
+    Index(None, "tenant", "ticket_id"),
+)
+"""Open tickets by what they are about; only for roles whose tickets some mapping counts."""
+
+counted_role = Table(
+    "counted_role",
+    metadata,
+    _tenant(),
+    Column("role", String, nullable=False),
+    PrimaryKeyConstraint("tenant", "role"),
+)
+"""The roles for which ``open_ticket`` is complete."""
 
 inbound_event = Table(
     "inbound_event",
@@ -238,7 +353,6 @@ inbound_event = Table(
     Column("id", String, nullable=False, comment="the sender's eventId"),
     Column("type", String, nullable=False),
     Column("body", Text, nullable=False),
-    Column("operation_id", String, comment="the operation it was found to speak of"),
     Column("received_at", Double, nullable=False),
     PrimaryKeyConstraint("tenant", "id"),
 )
@@ -253,6 +367,16 @@ inbound_key = Table(
     Index(None, "tenant", "key"),
 )
 """So that an event that came before the downstream's answer is found when the answer is stored."""
+
+inbound_reading = Table(
+    "inbound_reading",
+    metadata,
+    _tenant(),
+    Column("operation_id", String, nullable=False),
+    Column("event_id", String, nullable=False),
+    PrimaryKeyConstraint("tenant", "operation_id", "event_id"),
+)
+"""Which events an operation was already judged by; in a storm one event speaks to many."""
 
 executor = Table(
     "executor",

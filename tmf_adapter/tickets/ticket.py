@@ -1,9 +1,10 @@
 """The trouble ticket: TMF621's rules for a tracked resource, and the report of a recovery on it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from tmf_adapter.tmf.events import Author, Change, Doc, Stored
+from tmf_adapter.tickets.characteristics import counted, retract, set_characteristics
+from tmf_adapter.tmf.events import Author, Change, Doc, Stored, require_information
 from tmf_adapter.tmf.ids import new_id
 from tmf_adapter.tmf.lifecycle import REOPENING, TICKET
 from tmf_adapter.tmf.time import stamp
@@ -17,6 +18,7 @@ RULES = Tracked(
     mandatory=frozenset({"@type", "description", "severity", "ticketType"}),
     history=True,
     resolved_event=True,
+    reopened=retract,
     lists=frozenset(
         {
             "attachment",
@@ -35,59 +37,65 @@ AUTHOR = "tmf_adapter"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a recovery says of a ticket: eTOM's *restored*, *restored by work-around* or *unsuccessful*.
+    """What a recovery says of a ticket: eTOM's *restored*, *restored by work-around* or *unsuccessful*, or a question.
 
-    ``status`` is None where Track & Manage decides; ``characteristics`` are text values by name; ``related`` points at
-    what was done: id, href (or None), ``@referredType`` and role.
+    ``status`` is None where Track & Manage decides; ``only_from`` are the statuses in which it is set, None for all.
+    ``characteristics`` are text values by name, None takes one away; ``related`` points at what was done: id, href (or
+    None), ``@referredType`` and role. ``asks`` are RFC 6902 operations that would answer a question, each raised in an
+    information-required event of its own; a None among them asks for what the note says.
     """
 
     status: str | None
     reason: str | None
     note: str | None
-    characteristics: dict[str, str] = field(default_factory=dict)
+    characteristics: dict[str, str | None] = field(default_factory=dict)
     related: tuple[Doc, ...] = ()
+    asks: tuple[Doc | None, ...] = ()
+    only_from: frozenset[str] | None = None
 
 
-def report(before: Stored, said: Report, now: datetime) -> Change:
-    """Write the report on the ticket, walking the legal path to its status.
+def report(before: Stored, said: Report, now: datetime, by: Author = Author.ADAPTER) -> Change | None:
+    """Write the report on the ticket, walking the legal path to its status; None when that changes nothing.
 
     A status that cannot be reached from where the ticket stands is left as it is; what was done is noted all the same.
     """
     document = dict(before.document)
-    way = (RULES.lifecycle.path(before.status, said.status) if said.status else ()) or ()
-    if (before.status, *way)[:2] == REOPENING:
-        way = ()  # a reopening is the customer's, never a recovery's
+    way = _way(before, said)
     if way:
         document["statusChangeReason"] = said.reason
     if said.note:
         document["note"] = [*document.get("note", ()), _note(said.note, now)]
     if said.characteristics:
-        document["troubleTicketCharacteristic"] = _characteristics(document, said.characteristics)
+        set_characteristics(document, counted(document, said.characteristics))
     if said.related:
-        document["relatedEntity"] = [*document.get("relatedEntity", ()), *map(_related, said.related)]
-    return RULES.settle(before, document, way, now, Author.ADAPTER)
+        document["relatedEntity"] = _with_related(document, said.related)
+    if not way and not said.asks and document == before.document:
+        return None
+    change = RULES.settle(before, document, way, now, by)
+    if not said.asks:
+        return change
+    asking = [require_information("troubleTicket", change.subject.document, now, wanted) for wanted in said.asks]
+    return replace(change, events=(*change.events, *asking))
+
+
+def _way(before: Stored, said: Report) -> tuple[str, ...]:
+    if said.status is None or (said.only_from is not None and before.status not in said.only_from):
+        return ()
+    way = RULES.lifecycle.path(before.status, said.status) or ()
+    if (before.status, *way)[:2] == REOPENING:
+        return ()  # a reopening is the customer's, never a recovery's
+    return way
 
 
 def _note(text: str, now: datetime) -> Doc:
     return {"@type": "Note", "id": new_id(), "author": AUTHOR, "date": stamp(now), "text": text}
 
 
-def _characteristics(document: Doc, values: dict[str, str]) -> list[Doc]:
-    """The ticket's characteristics with ours set; of those with the same name, ours stands in place of the first."""
-    ours = {
-        name: {"@type": "StringCharacteristic", "name": name, "valueType": "string", "value": value}
-        for name, value in values.items()
-    }
-    placed: set[str] = set()
-    kept = []
-    for entry in document.get("troubleTicketCharacteristic", ()):
-        name = entry.get("name")
-        if name not in ours:
-            kept.append(entry)
-        elif name not in placed:
-            placed.add(name)
-            kept.append(ours[name])
-    return [*kept, *(entry for name, entry in ours.items() if name not in placed)]
+def _with_related(document: Doc, related: tuple[Doc, ...]) -> list[Doc]:
+    """What the ticket points at with ours added; what a second report points at again stands there once."""
+    there: list[Doc] = list(document.get("relatedEntity", ()))
+    known = {(entry.get("role"), (entry.get("entity") or {}).get("id")) for entry in there}
+    return [*there, *(_related(entity) for entity in related if (entity["role"], entity["id"]) not in known)]
 
 
 def _related(entity: Doc) -> Doc:

@@ -1,6 +1,6 @@
 """What a change to a resource is, and which events it raises (TMF621 v5.0.1, TMF656 v5.0.0: their listeners)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -96,6 +96,8 @@ class Event:
     time: datetime
     payload: Doc
     """The resource, whole or in part, as it stands under ``event.<payload_name(resource)>``."""
+    beside: Doc = field(default_factory=dict)
+    """What stands in ``event`` beside the resource, such as ``informationRequired``."""
 
     @property
     def type(self) -> str:
@@ -114,7 +116,7 @@ class Event:
             "timeOccurred": moment,
             "title": self.type,
             "domain": "serviceAssurance",
-            "event": {payload_name(self.resource): self.payload},
+            "event": {payload_name(self.resource): self.payload, **self.beside},
         }
 
 
@@ -199,6 +201,14 @@ ALWAYS = ("@type", "@baseType", "@schemaLocation", "id", "href")
 def extract(document: Doc, names: frozenset[str] | tuple[str, ...]) -> Doc:
     """The identifying members of ``document`` and those in ``names``, in the document's own order."""
     return {name: value for name, value in document.items() if name in ALWAYS or name in names}
+
+
+def require_information(resource: Resource, document: Doc, now: datetime, wanted: Doc | None) -> Event:
+    """A new event that asks for one thing: ``wanted`` is an RFC 6902 operation, None when a note says what it is."""
+    names = ("status", "statusChangeReason", "statusChangeDate", "note", "lastUpdate")
+    beside = {} if wanted is None else {"informationRequired": wanted}
+    payload = extract(document, names)
+    return Event(new_id(), Kind.INFORMATION_REQUIRED, resource, str(document["id"]), now, payload, beside)
 
 
 def raise_event(kind: Kind, resource: Resource, document: Doc, now: datetime, names: tuple[str, ...] = ()) -> Event:

@@ -44,6 +44,7 @@ class Tracked:
     ``server_set`` are the members that only the server sets: ignored on create; on PATCH an equal value passes,
     another is 400. ``mandatory`` must be there on create and may not be patched away (TMF's patch form requires none).
     ``lists`` are the members that hold several. ``history`` and ``resolved_event`` are what only TMF621 has.
+    ``reopened`` takes back what a resolution wrote that is refused now.
     """
 
     resource: Resource
@@ -54,6 +55,7 @@ class Tracked:
     history: bool
     resolved_event: bool
     lists: frozenset[str]
+    reopened: Callable[[Doc], None] | None = None
 
     def open(
         self, body: Doc, collection: str, now: datetime, by: Author, validate: Validate, id_: str | None = None
@@ -138,10 +140,13 @@ class Tracked:
                 document["resolutionDate"] = moment
             elif following == "inProgress" and status in ("resolved", "closed") and not keeps_resolution_date:
                 document.pop("resolutionDate", None)
+            if (status, following) == REOPENING and self.reopened:
+                self.reopened(document)
             document["lastUpdate"] = moment
             self._mark_status(document, moment)
             events.append(raise_event(Kind.STATUS, self.resource, document, now, _STATUS_MEMBERS))
-            episode += (status, following) == REOPENING
+            if (status, following) == REOPENING:
+                episode += 1
             status = following
         document["lastUpdate"] = moment
         if way and status == "resolved" and self.resolved_event:

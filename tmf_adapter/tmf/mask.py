@@ -1,0 +1,65 @@
+"""What a record may show: secrets never, personal data masked."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+MASKED = "***"
+
+SECRETS = frozenset({"authorization", "password", "secret", "clientsecret", "token", "accesstoken", "apikey"})
+"""Members that are masked whatever is configured; names compare without case, ``-`` and ``_``."""
+
+PERSONAL = (
+    "phoneNumber",
+    "emailAddress",
+    "note",
+    "text",
+    "content",
+    "givenName",
+    "familyName",
+    "street1",
+    "streetName",
+    "author",
+)
+"""Members of TM Forum resources that hold what a customer said or where he can be reached."""
+
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_PHONE = re.compile(r"(?<![\w.-])(?:\+|00)\d[\d /()-]{6,}\d(?![\w-])|(?<![\w.-])0\d[\d /()-]{5,}\d(?![\w-])")
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Masks the values of members with these names, and e-mail addresses and telephone numbers in every text."""
+
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, names: Iterable[str] = PERSONAL) -> "Mask":
+        """One that masks ``names`` besides the secrets."""
+        return cls(frozenset(map(_folded, names)) | SECRETS)
+
+    def hides(self, name: str) -> bool:
+        """Whether the value of a member of this name is masked."""
+        return _folded(name) in self.names
+
+    def __call__(self, value: Any) -> Any:
+        """``value``, which is JSON, with what is not to be shown masked; the given one stays as it is."""
+        if isinstance(value, dict):
+            return {name: _hidden(inner) if self.hides(str(name)) else self(inner) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self(inner) for inner in value]
+        return _PHONE.sub(MASKED, _EMAIL.sub(MASKED, value)) if isinstance(value, str) else value
+
+
+def _hidden(value: Any) -> Any:
+    """Its shape stays, so that one can still tell how many notes there were."""
+    if isinstance(value, dict):
+        return {name: _hidden(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hidden(inner) for inner in value]
+    return value if value is None or isinstance(value, bool) else MASKED
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
