@@ -42,7 +42,7 @@ class Room:
 
     def desk(self, hub: Hub) -> Desk:
         ledger = Ledger(self.database, [hub.owe])
-        return Desk(ledger, ticket_store(self.database), RULES, "http://adapter.test/troubleTicket", lambda doc: None)
+        return Desk(ledger, ticket_store(self.database), RULES, "http://adapter.test/troubleTicket", lambda doc: doc)
 
     async def deliveries(self) -> list[Row[Any]]:
         return await self.database.read(lambda tx: list(tx.execute(text("SELECT * FROM delivery ORDER BY id"))))
@@ -77,4 +77,4 @@ def a_ticket(**members: Any) -> Doc:
 
 def a_change() -> Change:
     """A ticket that was opened, with its event."""
-    return RULES.open(a_ticket(), "http://adapter.test/troubleTicket", utc_now(), Author.CLIENT, lambda doc: None)
+    return RULES.open(a_ticket(), "http://adapter.test/troubleTicket", utc_now(), Author.CLIENT, lambda doc: doc)
