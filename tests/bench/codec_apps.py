@@ -14,7 +14,7 @@ from tmf_adapter.api.dispatch import Request
 from tmf_adapter.api.errors import respond
 from tmf_adapter.api.server import Document, build, load, settle
 from tmf_adapter.api.tmf621_v5 import Tmf621V5
-from tmf_adapter.tmf.events import Doc, Stored
+from tmf_adapter.tmf.events import Doc, Stored, Text
 
 _OPENAPI = Path(__file__).parents[2] / "openapi"
 _ID = "0199f6a2-7c1e-7f10-9d58-3b1a4c5e6f70"
@@ -58,11 +58,11 @@ def stub() -> Any:
 
 
 class _IdleDesk:
-    async def open(self, body: Doc) -> Stored:
+    async def open(self, body: Doc, *, key: str | None = None) -> Stored:
         return Stored({"id": _ID, "href": _HREF, **body})
 
-    async def fetch(self, id: str) -> bytes:
-        return _STORED
+    async def fetch(self, id: str) -> Text:
+        return Text(_STORED, 1)
 
 
 def desk() -> Any:
