@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := .venv/.run
 DEV := .venv/.dev
 
-.PHONY: run demo test check bench lock clean
+.PHONY: run demo test check conformance bench lock clean
 
 run: $(RUN)
 	TMF_ADAPTER_CALLBACK_ALLOW="$${TMF_ADAPTER_CALLBACK_ALLOW-127.0.0.0/8,::1/128}" $(BIN)/tmf-adapter serve
@@ -22,6 +22,10 @@ check: $(DEV)
 	$(BIN)/lint-imports
 	$(BIN)/openapi-spec-validator openapi/*.yaml
 	$(BIN)/tmf-adapter mapping lint mappings
+
+# Starts the adapter and judges it; SECONDS go to generated requests. ARGS="--base-url URL" judges another server.
+conformance: $(DEV)
+	$(BIN)/tmf-adapter conformance --level optional --seconds $(or $(SECONDS),60) $(ARGS)
 
 bench: $(DEV)
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -1,4 +1,4 @@
-"""The command line: ``tmf-adapter serve | demo | mapping lint | db upgrade``."""
+"""The command line: ``tmf-adapter serve | demo | conformance | mapping lint | db upgrade``."""
 
 import argparse
 import logging
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from conformance import command as conformance
 from tmf_adapter import __version__
 from tmf_adapter.settings import BadSetting, Settings, shipped, variable
 
@@ -43,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="play three tickets against a downstream and a subscriber")
     demo.set_defaults(run=_demo)
+
+    judge = commands.add_parser("conformance", help="judge a TMF621 or TMF656 server, this one or any other")
+    conformance.add_options(judge)
+    judge.set_defaults(run=lambda options: conformance.run(options, shipped("openapi")))
 
     mapping = commands.add_parser("mapping", help="work with mapping files").add_subparsers(required=True)
     lint = mapping.add_parser("lint", help="say what is wrong with a directory of mapping files")

@@ -55,7 +55,8 @@ def no_json(subject: Subject) -> None:
 
 @scenario("POST /RESOURCE", "A body that is no object is refused with 400", "OAS schema")
 def no_object(subject: Subject) -> None:
-    for body in ([], "text", 7, True):
+    bodies: tuple[object, ...] = ([], "text", 7, True)
+    for body in bodies:
         subject.is_error(subject.send("POST", subject.collection, body).must_be(400))
 
 
