@@ -34,7 +34,10 @@ from tmf_adapter.hub.overview import Overview
 from tmf_adapter.mapping.document import BadMapping
 from tmf_adapter.mapping.lint import load_checked, report_lines
 from tmf_adapter.problems import problem
-from tmf_adapter.problems.store import problem_store
+from tmf_adapter.problems.desk import TaskDesk
+from tmf_adapter.problems.records import EventRecords
+from tmf_adapter.problems.store import problem_store, record_store, task_store
+from tmf_adapter.problems.tasks import TASKS
 from tmf_adapter.recovery import counts
 from tmf_adapter.recovery.downstream import Downstream
 from tmf_adapter.recovery.inbox import Inbox
@@ -105,7 +108,19 @@ class Adapter:
             _whole("tmf656-v5.yaml", "ServiceProblem", settings.strict),
             unique=settings.unique_external_identifier,
         )
-        self.inbox = Inbox(self.database, self.engine)
+        tmf656 = f"{settings.url}{TMF656_V5}"
+        self.problem_tasks: dict[str, TaskDesk] = {
+            rules.resource: TaskDesk(
+                ledger,
+                task_store(self.database, rules.resource),
+                self.problems.store,
+                rules,
+                f"{tmf656}/{rules.resource}",
+            )
+            for rules in TASKS
+        }
+        self.records = EventRecords(record_store(self.database), f"{tmf656}/serviceProblemEventRecord")
+        self.inbox = Inbox(self.database, self.engine, self.records)
         self.downstream = Downstream(settings.tmf656_url) if settings.tmf656_url else None
         target: Target = self.downstream or LocalProblems(self.problems)
         self.runs = Runs(self.database, self.engine, self.tickets, {"tmf656": target}, mask=Mask.of(settings.mask))
@@ -132,7 +147,11 @@ class Adapter:
         url, rooms = self.settings.url, (self.hub.subscriptions, self.inbox)
         return [
             _document("tmf621-v5", TMF621_V5, lambda raw: Tmf621V5(raw, self.tickets, *rooms).operations()),
-            _document("tmf656-v5", TMF656_V5, lambda raw: Tmf656V5(raw, self.problems, *rooms).operations()),
+            _document(
+                "tmf656-v5",
+                TMF656_V5,
+                lambda raw: Tmf656V5(raw, self.problems, *rooms, self.problem_tasks, self.records).operations(),
+            ),
             _document(
                 "tmf621-v4",
                 TMF621_V4,

@@ -18,14 +18,24 @@ from tmf_adapter.tmf.query import Collection, Fields, Page, Query, fields_of, pa
 KEY_LENGTH = 255
 
 
-class Desk(Protocol):
-    """Where resources of one kind are opened and changed."""
+class Readable(Protocol):
+    """Where resources of one kind are read."""
+
+    async def fetch(self, id: str) -> Text: ...
+    async def list(self, query: Query) -> Page: ...
+
+
+class Openable(Readable, Protocol):
+    """Where they can be opened too, as tasks can."""
 
     async def open(self, body: Doc, *, key: str | None = None) -> Stored: ...
-    async def fetch(self, id: str) -> Text: ...
+
+
+class Desk(Openable, Protocol):
+    """Where resources of one kind are opened and changed."""
+
     async def patch(self, id: str, body: Any, media_type: str, *, versions: Versions = None) -> Stored: ...
     async def delete(self, id: str, versions: Versions = None) -> None: ...
-    async def list(self, query: Query) -> Page: ...
 
 
 class Subscriptions(Protocol):
@@ -43,24 +53,11 @@ class Inbox(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Resources:
-    """The five operations on one collection.
+class Records:
+    """The operations on a collection that can be read only; ``collection`` says what can be asked for and selected."""
 
-    ``collection`` says what can be asked for and selected.
-    """
-
-    desk: Desk
+    desk: Readable
     collection: Collection
-
-    async def create(self, request: Request) -> Response:
-        """201 with the resource and its address, which for a repeated ``Idempotency-Key`` are those of the first.
-
-        ``fields`` is read first: nothing is written for a bad query.
-        """
-        fields = self._fields(request)
-        stored = await self.desk.open(request.body, key=_idempotency_key(request))
-        headers = {"Location": str(stored.document["href"]), "ETag": etag(stored.version)}
-        return respond(201, self._selected(stored.document, fields), headers)
 
     async def retrieve(self, request: Request) -> Response:
         """200 with the stored bytes, or the members that ``fields`` names; 304 when the client has this version."""
@@ -80,6 +77,37 @@ class Resources:
         headers = page_headers(page, query, request.query, request.address, self.collection.name)
         return respond(200, _array(page.items, query.fields, self.collection.kept_in_list), headers)
 
+    def _fields(self, request: Request) -> Fields | None:
+        """The union of every ``fields`` in the query; None for none."""
+        return fields_of([value for name, value in request.query if name == "fields"], self.collection)
+
+    def _selected(self, document: Doc, fields: Fields | None) -> Doc:
+        return select(document, fields, self.collection.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks(Records):
+    """The operations on a collection that what is asked for is added to, and nothing is changed by clients."""
+
+    desk: Openable
+
+    async def create(self, request: Request) -> Response:
+        """201 with the resource and its address, which for a repeated ``Idempotency-Key`` are those of the first.
+
+        ``fields`` is read first: nothing is written for a bad query.
+        """
+        fields = self._fields(request)
+        stored = await self.desk.open(request.body, key=_idempotency_key(request))
+        headers = {"Location": str(stored.document["href"]), "ETag": etag(stored.version)}
+        return respond(201, self._selected(stored.document, fields), headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Resources(Tasks):
+    """The five operations on one collection."""
+
+    desk: Desk
+
     async def patch(self, request: Request) -> Response:
         """200 with the resource as it now is; 412 unless it was as ``If-Match`` says."""
         fields, versions = self._fields(request), expected(request)
@@ -90,13 +118,6 @@ class Resources:
         """204; 412 unless it was as ``If-Match`` says."""
         await self.desk.delete(request.path["id"], expected(request))
         return respond(204)
-
-    def _fields(self, request: Request) -> Fields | None:
-        """The union of every ``fields`` in the query; None for none."""
-        return fields_of([value for name, value in request.query if name == "fields"], self.collection)
-
-    def _selected(self, document: Doc, fields: Fields | None) -> Doc:
-        return select(document, fields, self.collection.kept)
 
 
 @dataclass(frozen=True, slots=True)

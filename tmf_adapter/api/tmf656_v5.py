@@ -1,22 +1,48 @@
-"""TMF656 v5: service problems, an operation a line."""
+"""TMF656 v5: service problems, the tasks on them and what is recorded about them, an operation a line."""
+
+from collections.abc import Mapping
 
 from tmf_adapter.api.attributes import attributes
 from tmf_adapter.api.dispatch import Handler
 from tmf_adapter.api.draft7 import Schema
-from tmf_adapter.api.resource import Desk, Hub, Inbox, Resources, Subscriptions, listener
+from tmf_adapter.api.resource import (
+    Desk,
+    Hub,
+    Inbox,
+    Openable,
+    Readable,
+    Records,
+    Resources,
+    Subscriptions,
+    Tasks,
+    listener,
+)
+from tmf_adapter.tmf.condition import Sort
 from tmf_adapter.tmf.query import Collection
 
 API = "tmf656-v5"
 """The name that subscriptions are kept under."""
 
 TASKS = ("problemAcknowledgement", "problemUnacknowledgement", "problemGroup", "problemUngroup")
+NEWEST_RECORD_FIRST = (Sort(("recordTime",), is_descending=True),)
 
 
 class Tmf656V5:
     """The functions of the ``document``, over the rooms that do the work."""
 
-    def __init__(self, document: Schema, problems: Desk, subscriptions: Subscriptions, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        document: Schema,
+        problems: Desk,
+        subscriptions: Subscriptions,
+        inbox: Inbox,
+        tasks: Mapping[str, Openable],
+        records: Readable,
+    ) -> None:
         self._problems = Resources(problems, Collection("serviceProblem", attributes(document, "ServiceProblem")))
+        self._tasks = {name: Tasks(tasks[name], Collection(name, attributes(document, _type(name)))) for name in TASKS}
+        record = attributes(document, "ServiceProblemEventRecord")
+        self._records = Records(records, Collection("serviceProblemEventRecord", record, order=NEWEST_RECORD_FIRST))
         self._hub = Hub(subscriptions, API)
         self._listener = listener(inbox)
 
@@ -28,6 +54,11 @@ class Tmf656V5:
             "retrieveServiceProblem": self._problems.retrieve,
             "patchServiceProblem": self._problems.patch,
             "deleteServiceProblem": self._problems.delete,
+            **{f"list{_type(name)}": tasks.list for name, tasks in self._tasks.items()},
+            **{f"create{_type(name)}": tasks.create for name, tasks in self._tasks.items()},
+            **{f"retrieve{_type(name)}": tasks.retrieve for name, tasks in self._tasks.items()},
+            "listServiceProblemEventRecord": self._records.list,
+            "retrieveServiceProblemEventRecord": self._records.retrieve,
             "createHub": self._hub.create,
             "hubDelete": self._hub.delete,
             "serviceProblemCreateEvent": self._listener,
@@ -41,3 +72,7 @@ class Tmf656V5:
                 for change in ("Create", "StateChange", "Delete")
             },
         }
+
+
+def _type(task: str) -> str:
+    return task[0].upper() + task[1:]

@@ -9,6 +9,7 @@ from tmf_adapter.storage.ledger import Outdated
 from tmf_adapter.storage.resources import ResourceStore
 from tmf_adapter.storage.tables import (
     TENANT,
+    event_record,
     problem,
     problem_acknowledgement,
     problem_group,
@@ -35,6 +36,11 @@ def problem_store(database: Database) -> ResourceStore:
 def task_store(database: Database, resource: Resource) -> ResourceStore:
     """The rows of one kind of TMF656 task."""
     return ResourceStore(database, _TASKS[resource], resource)
+
+
+def record_store(database: Database) -> ResourceStore:
+    """The rows of TMF656 event records."""
+    return ResourceStore(database, event_record, "event record")
 
 
 @dataclass(frozen=True, slots=True)

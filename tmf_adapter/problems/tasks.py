@@ -259,3 +259,4 @@ ACKNOWLEDGEMENT = TaskRules("problemAcknowledgement", ("problem",), _acknowledge
 UNACKNOWLEDGEMENT = TaskRules("problemUnacknowledgement", ("problem",), _unacknowledge, says_who=True)
 GROUP = TaskRules("problemGroup", ("parentProblem", "childProblem"), _group)
 UNGROUP = TaskRules("problemUngroup", ("parentProblem", "childProblem"), _ungroup)
+TASKS = (ACKNOWLEDGEMENT, UNACKNOWLEDGEMENT, GROUP, UNGROUP)

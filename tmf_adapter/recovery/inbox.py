@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from tmf_adapter.crash import CrashPoint, crash_point
 from tmf_adapter.engine import Engine
+from tmf_adapter.problems.records import EventRecords
 from tmf_adapter.recovery import mailbox
 from tmf_adapter.recovery.kinds import JUDGE
 from tmf_adapter.recovery.target import external_ids
@@ -24,6 +25,7 @@ class Inbox:
 
     database: Database
     engine: Engine
+    records: EventRecords | None = None
 
     async def receive(self, event: Doc) -> None:
         """The event is stored when this returns; one that came before is not stored again. Raises ``Invalid``.
@@ -35,18 +37,26 @@ class Inbox:
             raise Invalid.at("/eventType", "is missing, so the event cannot be dispatched")
         id_ = _identity(event)
         keys = sorted(set(_keys(event)))
-        await self.database.write(lambda tx: keep(tx, self.engine, id_, type_, event, keys))
+        record = self.records and self.records.of(type_, event)
+
+        def work(tx: Connection) -> None:
+            if keep(tx, self.engine, id_, type_, event, keys) and self.records and record:
+                self.records.add(tx, record)
+
+        await self.database.write(work)
         crash_point(CrashPoint.EVENT_STORED)
 
 
-def keep(tx: Connection, engine: Engine, id_: str, type_: str, event: Doc, keys: list[str]) -> None:
-    """Store the event; when an operation goes by one of its keys, have it judged.
+def keep(tx: Connection, engine: Engine, id_: str, type_: str, event: Doc, keys: list[str]) -> bool:
+    """Store the event, and say whether it is new; when an operation goes by one of its keys, have it judged.
 
     One that matches nothing yet is kept, and found when the downstream's answer is stored.
     """
     can_tell = keys and not type_.lower().endswith("createevent")  # that it was created, we have been answered
-    if mailbox.insert_event(tx, id_, type_, event, keys) and can_tell and mailbox.concerns_us(tx, keys):
+    is_new = mailbox.insert_event(tx, id_, type_, event, keys)
+    if is_new and can_tell and mailbox.concerns_us(tx, keys):
         engine.start(tx, JUDGE, id_)
+    return is_new
 
 
 def _identity(event: Doc) -> str:

@@ -101,11 +101,15 @@ class ResourceStore:
         """Insert, replace or delete, as the change says. Raises ``StaleVersion`` when the row has moved on."""
         match change.before, change.after:
             case None, Stored() as new:
-                tx.execute(self._insert, self._values(new))
+                self.add(tx, new)
             case Stored() as old, None:
                 _must_hit(tx.execute(self._delete, _key(old)).rowcount)
             case Stored() as old, Stored() as new:
                 _must_hit(tx.execute(self._update, {**_key(old), **self._values(new)}).rowcount)
+
+    def add(self, tx: Connection, new: Stored) -> None:
+        """Insert it."""
+        tx.execute(self._insert, self._values(new))
 
     def _values(self, stored: Stored) -> dict[str, object]:
         document = stored.document

@@ -139,12 +139,11 @@ class IllegalTransition(Conflict):
 
     code = "illegalTransition"
 
-    def __init__(self, before: str, wanted: str, allowed: Iterable[str]) -> None:
+    def __init__(self, before: str, wanted: str, allowed: Iterable[str], member: str = "status") -> None:
         options = ", ".join(sorted(allowed))
         remedy = f"From {before} a client may set: {options}." if options else f"{before} is final."
-        super().__init__(
-            f"The status cannot go from {before} to {wanted}.", remedy, [Fault("/status", f"{wanted} is not allowed")]
-        )
+        fault = Fault(f"/{member}", f"{wanted} is not allowed")
+        super().__init__(f"The {member} cannot go from {before} to {wanted}.", remedy, [fault])
 
 
 class LostRace(Conflict):

@@ -13,11 +13,14 @@ class Lifecycle:
 
     edges: Mapping[str, frozenset[str]]
 
-    def check(self, before: str, wanted: str) -> None:
-        """Raise ``IllegalTransition`` unless ``wanted`` follows ``before`` directly; staying is always allowed."""
+    def check(self, before: str, wanted: str, member: str = "status") -> None:
+        """Raise ``IllegalTransition`` unless ``wanted`` follows ``before`` directly; staying is always allowed.
+
+        ``member`` is where the status stands.
+        """
         allowed = self.edges.get(before, frozenset())
         if wanted != before and wanted not in allowed:
-            raise IllegalTransition(before, wanted, allowed)
+            raise IllegalTransition(before, wanted, allowed, member)
 
     def path(self, before: str, wanted: str) -> tuple[str, ...] | None:
         """The shortest legal way, without its start; empty when already there, None when there is no way."""
@@ -65,6 +68,16 @@ PROBLEM = Lifecycle(
     }
 )
 """TMF656: wider than TMF621; ``held`` and ``pending`` may be resolved directly, a closed problem may be reopened."""
+
+SPECIFICATION = Lifecycle(
+    {
+        "inDesign": frozenset({"active", "rejected"}),
+        "active": frozenset({"retired"}),
+        "rejected": frozenset({"inDesign"}),
+        "retired": frozenset({"active"}),
+    }
+)
+"""TroubleTicketSpecification: the standard names these four (``such as``) and no transitions; these are ours."""
 
 REOPENING = ("resolved", "inProgress")
 """The transition that begins a new episode: the customer did not accept the resolution."""

@@ -1,4 +1,5 @@
-"""What TMF621 tickets and TMF656 problems share: a status with a lifecycle, dates the server sets, and their events."""
+"""What TMF621 tickets and their specifications and TMF656 problems share: a status with a lifecycle, dates that the
+server sets, and their events."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ fit its schema."""
 
 _STATUS_MEMBERS = (
     "status",
+    "lifecycleStatus",
     "statusChangeReason",
     "statusChangeDate",
     "statusChangeHistory",
@@ -43,8 +45,10 @@ class Tracked:
 
     ``server_set`` are the members that only the server sets: ignored on create; on PATCH an equal value passes,
     another is 400. ``mandatory`` must be there on create and may not be patched away (TMF's patch form requires none).
-    ``lists`` are the members that hold several. ``history`` and ``resolved_event`` are what only TMF621 has.
+    ``lists`` are the members that hold several. ``history`` and ``resolved_event`` are what only a ticket has.
     ``reopened`` takes back what a resolution wrote that is refused now.
+    ``status`` is the member that has the status, ``first_status`` what it is when nobody says; ``dates_status``: the
+    resource tells when and why it got it.
     """
 
     resource: Resource
@@ -55,6 +59,9 @@ class Tracked:
     history: bool
     resolved_event: bool
     lists: frozenset[str]
+    status: str = "status"
+    first_status: str = "acknowledged"
+    dates_status: bool = True
     reopened: Callable[[Doc], None] | None = None
 
     def open(
@@ -67,7 +74,7 @@ class Tracked:
             "id": id_,
             "href": f"{collection}/{id_}",
             **sent,
-            "status": sent.get("status", "acknowledged"),
+            self.status: sent.get(self.status, self.first_status),
             "creationDate": moment,
             "lastUpdate": moment,
         }
@@ -97,10 +104,10 @@ class Tracked:
             return None
         self._require_mandatory(merged)
         merged = validate(merged)
-        wanted = str(merged["status"])
-        self.lifecycle.check(before.status, wanted)
-        way = (wanted,) if wanted != before.status else ()
-        if way and not touches(body, media_type, "statusChangeReason"):
+        was, wanted = str(before.document[self.status]), str(merged[self.status])
+        self.lifecycle.check(was, wanted, self.status)
+        way = (wanted,) if wanted != was else ()
+        if way and self.dates_status and not touches(body, media_type, "statusChangeReason"):
             merged.pop("statusChangeReason", None)
         keeps = touches(body, media_type, "resolutionDate")
         return self.settle(before, merged, way, now, by, keeps_resolution_date=keeps)
@@ -132,10 +139,11 @@ class Tracked:
         """
         moment = stamp(now)
         reason = document.get("statusChangeReason")
-        status, episode, events = before.status, before.episode, list[Event]()
+        status, episode, events = str(before.document[self.status]), before.episode, list[Event]()
         for number, following in enumerate(way):
-            document["status"] = following
-            _set_or_drop(document, "statusChangeReason", reason if number == len(way) - 1 else None)
+            document[self.status] = following
+            if self.dates_status:
+                _set_or_drop(document, "statusChangeReason", reason if number == len(way) - 1 else None)
             if following == "resolved" and not keeps_resolution_date:
                 document["resolutionDate"] = moment
             elif following == "inProgress" and status in ("resolved", "closed") and not keeps_resolution_date:
@@ -158,7 +166,7 @@ class Tracked:
     def _attribute_event(
         self, before: Doc, after: Doc, moved: bool, keeps_resolution_date: bool, now: datetime
     ) -> list[Event]:
-        ours = self.server_set | {"status"}
+        ours = self.server_set | {self.status}
         if moved:
             ours |= {"statusChangeReason"} if keeps_resolution_date else {"statusChangeReason", "resolutionDate"}
         names = tuple(name for name in changed_members(before, after) if name not in ours)
@@ -168,7 +176,8 @@ class Tracked:
 
     def _mark_status(self, document: Doc, moment: str) -> None:
         """Date the status and, where the standard has one, continue its history."""
-        document["statusChangeDate"] = moment
+        if self.dates_status:
+            document["statusChangeDate"] = moment
         if not self.history:
             return
         said = ("status", "statusChangeReason", "statusChangeDate")
@@ -182,7 +191,7 @@ class Tracked:
         return body
 
     def _require_mandatory(self, document: Doc) -> None:
-        missing = sorted((self.mandatory | {"status"}) - document.keys())
+        missing = sorted((self.mandatory | {self.status}) - document.keys())
         if missing:
             faults = [Fault(f"/{name}", "is mandatory") for name in missing]
             raise Invalid(f"A {self.type} would lack what is mandatory.", faults=faults)
