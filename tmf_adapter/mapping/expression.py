@@ -1,7 +1,6 @@
 """CEL, the language of conditions and values: compiled once, evaluated without ever ending the caller.
 
-The only module that knows the CEL library. An evaluation is bounded: the source by its length and the nesting of its
-macros, the data that a macro walks by its length (building a list costs the square of that length).
+The only module that knows the CEL library. What an evaluation may cost is bounded in cost.py.
 """
 
 import re
@@ -13,16 +12,12 @@ from typing import Any
 
 import cel
 
+from tmf_adapter.mapping.cost import LENGTH_LIMIT, VALUE_LIMIT, Weights, beyond, too_much, weight
 from tmf_adapter.mapping.plain import json_of
 from tmf_adapter.mapping.scan import MACROS, Path, Reading, Reads, narrowed, read, reads_of
 
 Names = Mapping[str, Any]
 """What an expression may read, by name: JSON values only."""
-
-LENGTH_LIMIT = 2048
-DEPTH_LIMIT = 2
-WALK_LIMITS = {0: None, 1: 1000, 2: 100}
-"""How long the longest list or object may be for an expression whose macros nest that deep: about 50 ms of CPU."""
 
 FUNCTIONS = MACROS | {
     *("has", "size", "contains", "startsWith", "endsWith", "matches"),
@@ -75,13 +70,17 @@ class Finding:
         return self.truth is Truth.TRUE
 
 
+_LIGHT = 8
+"""Values so small that they cannot matter for what may be walked or copied."""
+
+
 class Scope:
     """Names made ready for expressions: converted once, then read by any number of them. For one thread at a time."""
 
     def __init__(self, names: Names) -> None:
         self.names = dict(names)
         self._context: cel.Context | None = None
-        self._longest: int | None = None
+        self._weights: Weights | None = None
 
     @classmethod
     def of(cls, scope: "Scope | Names", reads: Reads | None = None) -> "Scope":
@@ -93,8 +92,8 @@ class Scope:
     def put(self, name: str, value: Any) -> None:
         """Add a name, or give it another value."""
         self.names[name] = value
-        if self._longest is not None:
-            self._longest = max(self._longest, _longest(value))
+        if weight(value) > _LIGHT:
+            self._weights = None
         if self._context is not None:
             self._context.add_variable(name, value)
 
@@ -106,34 +105,24 @@ class Scope:
         return self._context
 
     @property
-    def longest(self) -> int:
-        """The length of the longest list or object in it."""
-        if self._longest is None:
-            self._longest = _longest(self.names)
-        return self._longest
-
-
-def _longest(value: Any) -> int:
-    found, waiting = 0, [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict | list):
-            found = max(found, len(one))
-            waiting.extend(one.values() if isinstance(one, dict) else one)
-    return found
+    def weights(self) -> Weights:
+        """How large its names are."""
+        if self._weights is None:
+            self._weights = Weights(self.names)
+        return self._weights
 
 
 class Expression:
     """A CEL expression that compiles. Equal when its source is; safe to share between threads."""
 
-    __slots__ = ("_execute", "_limit", "reading", "reads", "source")
+    __slots__ = ("_execute", "_walks", "reading", "reads", "source")
 
     def __init__(self, source: str) -> None:
         """Raises ``BadExpression``."""
         self.source = source
         program, self.reading = _compile(source)
         self._execute = program.execute
-        self._limit = WALK_LIMITS[self.reading.depth]
+        self._walks = self.reading.depth > 0
         self.reads = reads_of(self.reading.paths)
 
     def __eq__(self, other: object) -> bool:
@@ -179,18 +168,20 @@ class Expression:
         """Its value as JSON; points in time as RFC 3339, durations as ISO 8601 text. Raises ``RenderError``."""
         prepared = Scope.of(scope, self.reads)
         try:
-            return json_of(self._run(prepared))
+            value = json_of(self._run(prepared))
+            if (size := weight(value)) > VALUE_LIMIT:
+                raise _TooMuch(f"the result has {size} values, and at most {VALUE_LIMIT} may be")
+            return value
         except _FAILURES as error:
             raise RenderError(self.source, self._failed(error, prepared).reason) from error
 
     def _run(self, scope: Scope) -> Any:
-        if self._limit is not None and scope.longest > self._limit:
-            longest = f"the data has a list of {scope.longest}"
-            raise _TooLong(f"{longest}, and such an expression may walk at most {self._limit}")
+        if self._walks and (why := beyond(self.reading, scope.weights)):
+            raise _TooMuch(why)
         return self._execute(scope.context)
 
     def _failed(self, error: Exception, scope: Scope) -> Finding:
-        if isinstance(error, _TooLong):
+        if isinstance(error, _TooMuch):
             return Finding(Truth.FALSE, str(error))
         if isinstance(error, LookupError):
             return Finding(Truth.MISSING, f"{self._missing(error, scope)} is missing")
@@ -218,7 +209,7 @@ class Expression:
         return ", ".join(dict.fromkeys(f"{path} is {_value_text(path, scope)}" for path in self.paths))
 
 
-class _TooLong(RuntimeError):
+class _TooMuch(RuntimeError):
     pass
 
 
@@ -245,18 +236,17 @@ def shortened(text: str, length: int = 60) -> str:
 @lru_cache(maxsize=8192)
 def _compile(source: str) -> tuple[cel.Program, Reading]:
     """Compile each source once per process: mappings repeat their conditions, recoveries their mappings."""
-    if len(source.encode("utf-8", "surrogatepass")) > LENGTH_LIMIT:
-        raise BadExpression(source, LENGTH_LIMIT, f"longer than {LENGTH_LIMIT} bytes: split it into let values")
     if not source.strip():
         raise BadExpression(source, 1, "empty: write a CEL expression")
+    if len(source.encode("utf-8", "surrogatepass")) > LENGTH_LIMIT:
+        raise BadExpression(source, LENGTH_LIMIT, f"longer than {LENGTH_LIMIT} bytes: split it into let values")
+    reading = read(source)
+    if wrong := too_much(reading):
+        raise BadExpression(source, 1, wrong)
     try:
-        program = cel.compile(source)
+        return cel.compile(source), reading
     except ValueError as error:
         raise BadExpression(source, *_complaint(str(error))) from None
-    reading = read(source)
-    if reading.depth > DEPTH_LIMIT:
-        raise BadExpression(source, 1, f"macros nested {reading.depth} deep: at most {DEPTH_LIMIT}, use a let value")
-    return program, reading
 
 
 _CEL_FOR = {

@@ -8,11 +8,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
+from tmf_adapter.mapping.cost import VALUE_LIMIT, weight
 from tmf_adapter.mapping.expression import BadExpression, Expression, Names, RenderError, Scope
 from tmf_adapter.mapping.faults import Place
 from tmf_adapter.mapping.scan import reads_of, tokens
+
+Value = TypeVar("Value")
 
 
 class BadTemplate(Exception):
@@ -67,7 +70,7 @@ class Template:
 
     def render(self, scope: Scope | Names) -> Any:
         """Fill it: fresh JSON each time. Raises ``RenderError`` with the place."""
-        return _filled(self._tree, Scope.of(scope, self._reads), ())
+        return _Filling(Scope.of(scope, self._reads)).filled(self._tree, ())
 
 
 def render(template: Template, scope: Scope | Names) -> Any:
@@ -128,19 +131,35 @@ def _end(source: str, start: int) -> int:
     raise BadExpression(source, start + 1, "${ is never closed by }: close it, or write $${ for a plain ${,")
 
 
-def _filled(tree: Any, scope: Scope, place: Place) -> Any:
-    if isinstance(tree, dict):
-        return {key: _filled(value, scope, (*place, key)) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [_filled(value, scope, (*place, index)) for index, value in enumerate(tree)]
-    if not isinstance(tree, _Text):
-        return tree
-    try:
-        if tree.whole is not None:
-            return tree.whole.value(scope)
-        return "".join(part if isinstance(part, str) else _as_text(part, scope) for part in tree.parts)
-    except RenderError as error:
-        raise error.at(pointer(place)) from error
+class _Filling:
+    """One filling of one template: counts what it puts in, so that a small template cannot become a huge request."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.left = VALUE_LIMIT
+
+    def filled(self, tree: Any, place: Place) -> Any:
+        if isinstance(tree, dict):
+            return {key: self.filled(value, (*place, key)) for key, value in tree.items()}
+        if isinstance(tree, list):
+            return [self.filled(value, (*place, index)) for index, value in enumerate(tree)]
+        if not isinstance(tree, _Text):
+            return tree
+        try:
+            if tree.whole is not None:
+                return self.counted(tree.whole, tree.whole.value(self.scope))
+            return "".join(part if isinstance(part, str) else self.text(part) for part in tree.parts)
+        except RenderError as error:
+            raise error.at(pointer(place)) from error
+
+    def text(self, expression: Expression) -> str:
+        return self.counted(expression, _as_text(expression, self.scope))
+
+    def counted(self, expression: Expression, value: Value) -> Value:
+        self.left -= weight(value)
+        if self.left < 0:
+            raise RenderError(expression.source, f"all values together are too large: at most {VALUE_LIMIT} may be")
+        return value
 
 
 def _as_text(expression: Expression, scope: Scope) -> str:

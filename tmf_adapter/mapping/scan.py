@@ -68,6 +68,16 @@ class Reading:
     paths: tuple[Path, ...]
     calls: tuple[str, ...]
     depth: int
+    inner: tuple[Path, ...] = ()
+    """What is read again for each element that a macro walks: those of ``paths`` that stand within one."""
+    bound: tuple[Path, ...] = ()
+    """What is read of the elements themselves, by the names that macros bind."""
+    made: int = 0
+    """How many literals, lists and objects stand within macros: each is made anew for each element."""
+    sums: int = 0
+    """How many + it has."""
+    patterns: tuple[str | None, ...] = ()
+    """The pattern of each ``matches``; None for one that is known at run time only."""
 
 
 def read(source: str) -> Reading:
@@ -108,11 +118,16 @@ class _Reader:
         """One entry per open parenthesis: the name that its macro binds, if it is a macro's."""
         self.paths: list[Path] = []
         self.calls: list[str] = []
+        self.inner: list[Path] = []
+        self.bound: list[Path] = []
+        self.patterns: list[str | None] = []
         self.depth = 0
+        self.made = 0
 
     def read(self) -> Reading:
         while self.at < len(self.tokens):
             token = self.tokens[self.at]
+            self.made += any(self.open) and (token.kind in ("string", "number") or token.text in ("[", "{"))
             if token.text == "(":
                 self._open()
             elif token.text == ")" and self.open:
@@ -121,7 +136,9 @@ class _Reader:
                 self._name(token)
                 continue
             self.at += 1
-        return Reading(tuple(self.paths), tuple(self.calls), self.depth)
+        sums = sum(token.text == "+" for token in self.tokens)
+        within = (tuple(self.inner), tuple(self.bound))
+        return Reading(tuple(self.paths), tuple(self.calls), self.depth, *within, self.made, sums, tuple(self.patterns))
 
     def _text(self, offset: int) -> str:
         index = self.at + offset
@@ -135,6 +152,8 @@ class _Reader:
         called = self._kind(-1) == "name" and self._text(-1) not in _WORDS
         if called:
             self.calls.append(self._text(-1))
+        if called and self._text(-1) == "matches":
+            self.patterns.append(self._pattern())
         binds = called and self._text(-1) in MACROS and self._text(-2) == "." and self._kind(1) == "name"
         self.open.append(self._text(1) if binds else None)
         self.depth = max(self.depth, sum(name is not None for name in self.open))
@@ -144,8 +163,18 @@ class _Reader:
         if self._text(0) == "(" or (self._text(-2) == "(" and self._binding(token.text)):
             return
         steps = [token.text, *self._steps()]
-        if token.text not in self.open:
-            self.paths.append(Path(tuple(steps), self._literals()))
+        if token.text in self.open:
+            self.bound.append(Path(tuple(steps)))
+            return
+        self.paths.append(Path(tuple(steps), self._literals()))
+        if any(self.open):
+            self.inner.append(self.paths[-1])
+
+    def _pattern(self) -> str | None:
+        """The text that is the only argument of the call whose parenthesis opens here."""
+        alone = self._kind(1) == "string" and self._text(2) == ")"
+        pattern = _literal(self._text(1)) if alone else None
+        return pattern if isinstance(pattern, str) else None
 
     def _binding(self, name: str) -> bool:
         """Whether the name just read is the first argument of the macro that binds it."""
