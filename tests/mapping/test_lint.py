@@ -60,5 +60,7 @@ def test_only_the_sample_decides_what_a_template_of_the_ticket_becomes(tmp_path:
 
 
 def test_hundreds_of_mappings_are_checked(tmp_path: Path) -> None:
-    documents = {f"m{number:03}": sample(id=f"m{number}", order=number) for number in range(200)}
+    documents = {
+        f"m{number:03}": sample(id=f"m{number}", order=number, when=[f"t.type == 'x{number}'"]) for number in range(200)
+    }
     assert len(load_checked(written(tmp_path, **documents))) == 200

@@ -5,14 +5,13 @@ from itertools import chain
 from typing import Any
 
 from tmf_adapter.mapping.expression import RenderError
-from tmf_adapter.mapping.faults import Place, Severity, listed, nearest
+from tmf_adapter.mapping.faults import Graded, Place, Severity, listed, nearest
 from tmf_adapter.mapping.names import uses
-from tmf_adapter.mapping.parts import Mapping, Outcome, Step
+from tmf_adapter.mapping.parts import Mapping, Step, Undo
 from tmf_adapter.mapping.plan import bind
+from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.sample import PLACEHOLDER, sample_scope
-from tmf_adapter.tmf.operations import OPERATIONS, Json, Member, Operation
-
-Graded = tuple[Place, str, Severity]
+from tmf_adapter.tmf.operations import Json, Member, Operation, Operations
 
 _KINDS: dict[Json, tuple[type, ...]] = {
     "string": (str,),
@@ -24,46 +23,71 @@ _KINDS: dict[Json, tuple[type, ...]] = {
 }
 
 
-def wrong_steps(mapping: Mapping) -> Iterator[Graded]:
+def wrong_steps(mapping: Mapping, operations: Operations) -> Iterator[Graded]:
     """Everything that an operation would refuse, or that could not end as it should."""
-    bodies = _rendered(mapping)
+    sample = _Sample(mapping)
     for at, step in mapping.placed_steps:
-        operation = OPERATIONS.get(step.call)
+        operation = operations.get(step.call)
         if operation is None:
-            message = f"{step.call!r} is no operation; there are {listed(OPERATIONS)}{nearest(step.call, OPERATIONS)}"
-            yield (*at, "call"), message, Severity.ERROR
-            continue
-        for place, message, severity in chain(_step(step, operation), _body(bodies[step.id], operation)):
-            yield (*at, *place), message, severity
-    for outcome in Outcome:
-        rule = mapping.report[outcome]
-        if rule.reason and not rule.status:
-            message = "is not written without a status, since a reason belongs to a change of status; put it in note"
-            yield ("report", outcome.value, "reason"), message, Severity.WARNING
+            yield (*at, "call"), _no_operation(step.call, operations), Severity.ERROR
+        else:
+            found = chain(_call(step, operation, sample.bodies[step.id]), _wait(step, operation))
+            yield from (((*at, *place), message, severity) for place, message, severity in found)
+        if step.undo:
+            undoing = _undo(step, step.undo, operation, operations, sample)
+            yield from (((*at, "undo", *place), message, severity) for place, message, severity in undoing)
 
 
-def _rendered(mapping: Mapping) -> dict[str, Any]:
-    """Each step's body as the sample fills it, or as it is written where the sample cannot."""
-    paths = tuple(path for use in uses(mapping) for path in use.expression.paths)
-    scope, bodies = sample_scope(mapping, paths), dict[str, Any]()
-    try:
-        scope = bind(mapping, scope)
-    except RenderError:
-        return {step.id: step.body.source for step in mapping.every_step}
-    for step in mapping.every_step:
+class _Sample:
+    """Each body as the sample fills it, or as it is written where the sample cannot."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        paths = tuple(path for use in uses(mapping) for path in use.expression.paths)
+        self.scope = sample_scope(mapping, paths)
+        self.bodies: dict[str, Any] = {}
+        self.works = True
         try:
-            bodies[step.id] = step.body.render(scope)
+            self.scope = bind(mapping, self.scope)
         except RenderError:
-            bodies[step.id] = step.body.source
-        scope["step"] = {**scope["step"], step.id: {**bodies[step.id], "id": PLACEHOLDER}}
-    return bodies
+            self.works = False
+        for step in mapping.every_step:
+            self.bodies[step.id] = body = self.filled(step.body)
+            self.scope["step"] = {**self.scope["step"], step.id: {**body, "id": PLACEHOLDER}}
+
+    def filled(self, template: Template) -> Any:
+        """``template`` filled in, or as it is written."""
+        try:
+            return template.render(self.scope) if self.works else template.source
+        except RenderError:
+            return template.source
 
 
-def _step(step: Step, operation: Operation) -> Iterator[Graded]:
+def _no_operation(call: str, operations: Operations) -> str:
+    return f"{call!r} is no operation; there are {listed(operations)}{nearest(call, operations)}"
+
+
+def _call(step: Step | Undo, operation: Operation, body: Any) -> Iterator[Graded]:
     if operation.needs_target and step.target is None:
         yield ("target",), f"is missing: {step.call} is for one {operation.resource}, name its id", Severity.ERROR
     if not operation.needs_target and step.target is not None:
         yield ("target",), f"is not used: {step.call} makes a new {operation.resource}", Severity.ERROR
+    yield from _body(body, operation)
+
+
+def _undo(
+    step: Step, undo: Undo, undone: Operation | None, operations: Operations, sample: _Sample
+) -> Iterator[Graded]:
+    operation = operations.get(undo.call)
+    if operation is None:
+        yield ("call",), _no_operation(undo.call, operations), Severity.ERROR
+        return
+    if undone and undo.call not in undone.undone_by:
+        ways = f"it is undone by {listed(undone.undone_by)}" if undone.undone_by else "nothing can, leave undo out"
+        yield ("call",), f"{undo.call} does not take back {step.call}; {ways}", Severity.ERROR
+    yield from _call(undo, operation, sample.filled(undo.body))
+
+
+def _wait(step: Step, operation: Operation) -> Iterator[Graded]:
     awaited = step.await_
     if awaited is None:
         return

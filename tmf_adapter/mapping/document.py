@@ -17,6 +17,7 @@ from tmf_adapter.mapping.expression import Expression
 from tmf_adapter.mapping.faults import BadMapping, MappingFault
 from tmf_adapter.mapping.grammar import DefaultsSchema, MappingSchema, complaints
 from tmf_adapter.mapping.parts import Mapping
+from tmf_adapter.mapping.reasons import REASONS_FILE, Reasons, ReasonsSchema
 from tmf_adapter.mapping.scan import Reads, reads_of
 from tmf_adapter.mapping.source import Source, read_source
 from tmf_adapter.tmf.events import Kind
@@ -78,10 +79,14 @@ DEFAULTS: dict[str, Any] = {
 """What holds where neither the defaults file nor a mapping says anything; the shipped defaults file says the same."""
 
 
-class Mappings(Sequence[Mapping]):
-    """Mappings in the order in which they are asked: by ``order``, then by file."""
+NO_REASONS = Reasons()
 
-    def __init__(self, mappings: Iterable[Mapping] = ()) -> None:
+
+class Mappings(Sequence[Mapping]):
+    """Mappings in the order in which they are asked: by ``order``, then by file; and their vocabulary of reasons."""
+
+    def __init__(self, mappings: Iterable[Mapping] = (), reasons: Reasons = NO_REASONS) -> None:
+        self.reasons = reasons
         self._all = tuple(sorted(mappings, key=lambda mapping: (mapping.order, mapping.file)))
         self._by_kinds: dict[frozenset[Kind], tuple[Mapping, ...]] = {}
 
@@ -128,11 +133,13 @@ class Loaded:
 
     files: tuple[tuple[Source, Mapping | None], ...]
     faults: tuple[MappingFault, ...]
+    reasons: Reasons = NO_REASONS
+    defaults: Source | None = None
 
     @property
     def mappings(self) -> Mappings:
         """Those that could be read."""
-        return Mappings(mapping for _, mapping in self.files if mapping)
+        return Mappings((mapping for _, mapping in self.files if mapping), self.reasons)
 
 
 def load(directory: Path) -> Mappings:
@@ -146,12 +153,14 @@ def load(directory: Path) -> Mappings:
 def read_directory(directory: Path) -> Loaded:
     """Read ``*.yaml`` in the order of their names; files without fault become mappings whatever the others are."""
     faults: list[MappingFault] = []
-    sources = list(_sources(directory, faults))
-    defaults = _defaults([source for source in sources if Path(source.file).name == DEFAULTS_FILE], faults)
-    files = [(source, _mapping(source, defaults, faults)) for source in sources if _is_mapping(source)]
-    faults.extend(fault for source in sources for fault in source.faults)
+    sources = {Path(source.file).name: source for source in _sources(directory, faults)}
+    said, vocabulary = sources.get(DEFAULTS_FILE), sources.get(REASONS_FILE)
+    defaults, reasons = _defaults(said, faults), _reasons(vocabulary, faults)
+    mappings = [source for name, source in sources.items() if name not in (DEFAULTS_FILE, REASONS_FILE)]
+    files = [(source, _mapping(source, defaults, faults)) for source in mappings]
+    faults.extend(fault for source in sources.values() for fault in source.faults)
     faults.extend(_repeated(files))
-    return Loaded(tuple(files), tuple(sorted(faults)))
+    return Loaded(tuple(files), tuple(sorted(faults)), reasons, said)
 
 
 def parse(document: dict[str, Any], defaults: dict[str, Any] | None = None) -> Mapping:
@@ -185,24 +194,34 @@ def _sources(directory: Path, faults: list[MappingFault]) -> Iterator[Source]:
             faults.append(MappingFault(str(path), 0, 0, "", f"cannot be read: {error.strerror}"))
 
 
-def _is_mapping(source: Source) -> bool:
-    return Path(source.file).name != DEFAULTS_FILE
-
-
-def _defaults(sources: list[Source], faults: list[MappingFault]) -> dict[str, Any]:
+def _defaults(source: Source | None, faults: list[MappingFault]) -> dict[str, Any]:
     """The adapter's defaults with those of the file on top; a faulty file changes nothing."""
-    for source in sources:
-        if source.value is None:
-            continue
-        said = source.value.get("defaults") if isinstance(source.value, dict) else None
-        if not isinstance(said, dict) or len(source.value) > 1:
-            faults.append(source.fault((), "must have one key, defaults, with what all mappings share"))
-            continue
-        merged: dict[str, Any] = _merged(DEFAULTS, said)
-        if not (wrong := complaints(DefaultsSchema().validate(merged), ("defaults",))):
-            return merged
+    if source is None or source.value is None:
+        return DEFAULTS
+    said = source.value.get("defaults") if isinstance(source.value, dict) else None
+    if not isinstance(said, dict) or len(source.value) > 1:
+        faults.append(source.fault((), "must have one key, defaults, with what all mappings share"))
+        return DEFAULTS
+    merged: dict[str, Any] = _merged(DEFAULTS, said)
+    if wrong := complaints(DefaultsSchema().validate(merged), ("defaults",)):
         faults.extend(source.fault(place, message) for place, message in wrong)
-    return DEFAULTS
+        return DEFAULTS
+    return merged
+
+
+def _reasons(source: Source | None, faults: list[MappingFault]) -> Reasons:
+    """The vocabulary of the file; a faulty one is none, so that not every mapping has a fault because of it."""
+    if source is None or source.value is None:
+        return NO_REASONS
+    if not isinstance(source.value, dict):
+        faults.append(source.fault((), "must have one key, reasons, with each code and what it means"))
+        return NO_REASONS
+    try:
+        found: Reasons = ReasonsSchema().load(source.value)
+    except ValidationError as error:
+        faults.extend(source.fault(place, message) for place, message in complaints(error.messages))
+        return NO_REASONS
+    return found
 
 
 _SCHEMA = MappingSchema()

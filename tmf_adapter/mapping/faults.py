@@ -16,6 +16,10 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
+Graded = tuple[Place, str, Severity]
+"""Something wrong in one place of a mapping."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class MappingFault:
     """One thing wrong with one mapping file.

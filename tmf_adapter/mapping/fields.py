@@ -270,6 +270,29 @@ class Named(fields.Field[Mapping[str, Any]]):
         return expression_of(value)
 
 
+class Keyed(fields.Field[Mapping[str, Any]]):
+    """Keys of the writer's own choice, each with a value of one kind; ``short`` is the key that a text stands for."""
+
+    def __init__(self, inner: fields.Field[Any], short: str | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.inner, self.short = inner, short
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Mapping[str, Any]:
+        if not isinstance(value, dict):
+            raise refuse_type("keys and values", value)
+        found: dict[str, Any] = {}
+        complaints: dict[str, Any] = {}
+        for name, one in value.items():
+            whole = {self.short: one} if self.short and isinstance(one, str) else one
+            try:
+                found[name] = self.inner.deserialize(whole)
+            except ValidationError as error:
+                complaints[name] = error.messages
+        if complaints:
+            raise ValidationError(complaints)
+        return found
+
+
 def expression_of(value: Any) -> Expression:
     """Compile what stands for an expression; a plain true, false or number is one. Raises ``ValidationError``."""
     if isinstance(value, bool):

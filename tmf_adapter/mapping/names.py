@@ -1,5 +1,6 @@
 """What the expressions of a mapping refer to: every name, path, call and literal that cannot be right is found here."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.scan import Path
 from tmf_adapter.mapping.view import MEMBERS, ON_EVENT, SPELLINGS, name_of
 from tmf_adapter.tmf.lifecycle import TICKET
-from tmf_adapter.tmf.operations import OPERATIONS, Operation
+from tmf_adapter.tmf.operations import OPERATIONS, Operation, Operations
 
 Complaint = tuple[Place, str]
 
@@ -26,12 +27,14 @@ class Use:
     """The steps whose answers it can read."""
     operation: Operation | None = None
     """The operation whose event ``ev`` is."""
+    condition: bool = False
+    """Whether it must be true or false."""
 
 
-def uses(mapping: Mapping) -> Iterator[Use]:
+def uses(mapping: Mapping, operations: Operations = OPERATIONS) -> Iterator[Use]:
     """Every expression of ``mapping``."""
     for index, line in enumerate(mapping.when):
-        yield Use(("when", index), line, ON_EVENT)
+        yield Use(("when", index), line, ON_EVENT, condition=True)
     running = ON_EVENT | mapping.let.keys()
     if mapping.group:
         yield Use(("group", "by"), mapping.group.by, ON_EVENT)
@@ -42,7 +45,7 @@ def uses(mapping: Mapping) -> Iterator[Use]:
         yield from _template_uses(("approve", "note"), mapping.approve.note, running, frozenset())
     yield from _ask_uses(("ask",), mapping.ask, running, frozenset())
     yield from _rule_uses(("report", "now"), mapping.report.now, running | {"summary"}, frozenset())
-    yield from _steps_uses(mapping, running | {"step"})
+    yield from _steps_uses(mapping, running | {"step"}, operations)
     every = frozenset(step.id for step in mapping.every_step)
     for outcome in Outcome:
         place, rule = ("report", outcome.value), mapping.report[outcome]
@@ -51,20 +54,22 @@ def uses(mapping: Mapping) -> Iterator[Use]:
             yield from _expiry_uses((*place, "expiry"), rule.expiry, running | {"step"}, every)
 
 
-def _steps_uses(mapping: Mapping, names: frozenset[str]) -> Iterator[Use]:
+def _steps_uses(mapping: Mapping, names: frozenset[str], operations: Operations) -> Iterator[Use]:
     ran: frozenset[str] = frozenset()
     for index, part in enumerate(mapping.steps):
         here = ran | {step.id for step in part.steps}
         yield from _interim_uses(("steps", index, "while"), part.while_, names, here)
         for at, step in enumerate(part.steps):
             place: Place = ("steps", index) if isinstance(part, Step) else ("steps", index, "parallel", at)
-            yield from _step_uses(place, step, names, ran)
+            yield from _step_uses(place, step, names, ran, operations.get(step.call))
         ran = here
 
 
-def _step_uses(place: Place, step: Step, names: frozenset[str], ran: frozenset[str]) -> Iterator[Use]:
+def _step_uses(
+    place: Place, step: Step, names: frozenset[str], ran: frozenset[str], operation: Operation | None
+) -> Iterator[Use]:
     if step.if_:
-        yield Use((*place, "if"), step.if_, names, ran)
+        yield Use((*place, "if"), step.if_, names, ran, condition=True)
     yield from _template_uses((*place, "target"), step.target, names, ran)
     yield from _template_uses((*place, "body"), step.body, names, ran)
     ran |= {step.id}
@@ -72,12 +77,12 @@ def _step_uses(place: Place, step: Step, names: frozenset[str], ran: frozenset[s
         yield from _template_uses((*place, "undo", "target"), step.undo.target, names, ran)
         yield from _template_uses((*place, "undo", "body"), step.undo.body, names, ran)
     if step.await_:
-        operation = OPERATIONS.get(step.call)
         for key in ("match", "workaround", "restored", "ok", "fail"):
             if condition := getattr(step.await_, key):
-                yield Use((*place, "await", key), condition, names | {"ev"}, ran, operation)
+                yield Use((*place, "await", key), condition, names | {"ev"}, ran, operation, condition=True)
         if step.await_.ask:
-            yield Use((*place, "await", "ask", "when"), step.await_.ask, names | {"ev"}, ran, operation)
+            asks = (*place, "await", "ask", "when")
+            yield Use(asks, step.await_.ask, names | {"ev"}, ran, operation, condition=True)
         yield from _ask_uses((*place, "await", "ask"), step.await_.asking, names, ran)
 
 
@@ -106,7 +111,7 @@ def _rule_uses(place: Place, rule: ReportRule | None, names: frozenset[str], ran
 
 def _expiry_uses(place: Place, expiry: Expiry, names: frozenset[str], ran: frozenset[str]) -> Iterator[Use]:
     if expiry.restored:
-        yield Use((*place, "restored"), expiry.restored, names | {"ev"}, ran)
+        yield Use((*place, "restored"), expiry.restored, names | {"ev"}, ran, condition=True)
     yield from _template_uses((*place, "note"), expiry.note, names | {"summary"}, ran)
 
 
@@ -117,9 +122,9 @@ def _template_uses(
         yield Use((*place, *inner), expression, names, ran)
 
 
-def wrong_names(mapping: Mapping) -> Iterator[Complaint]:
+def wrong_names(mapping: Mapping, operations: Operations) -> Iterator[Complaint]:
     """Everything that an expression of ``mapping`` refers to and that is not there."""
-    for use in uses(mapping):
+    for use in uses(mapping, operations):
         for path in use.expression.paths:
             complaint = _unknown_name(use, path, mapping) or _wrong_path(use, path) or _wrong_literal(use, path)
             if complaint:
@@ -141,11 +146,16 @@ def _unknown_name(use: Use, path: Path, mapping: Mapping) -> str | None:
         return "step holds the answers of steps, and none has run here"
     if root == "summary":
         return "summary is how the recovery ended: only report has it"
+    if root == "group":
+        when = "when a group is planned, its key is not known yet" if mapping.group else "this mapping has no group"
+        return f"group.key is what the tickets of a group have in common, and {when}"
     return f"{root} is no name here; there are {listed(use.names)}{nearest(root, use.names)}"
 
 
 def _wrong_path(use: Use, path: Path) -> str | None:
     root, *rest = path.steps
+    if root == "open" and not (rest and re.match("by[A-Z]", str(rest[0]))):
+        return f"{path} counts nothing; write open.by<Role>['<id>'], such as open.byAccessNode[t.rel.accessNode[0].id]"
     if not rest:
         return None
     if root in ("t", "was"):
@@ -153,11 +163,15 @@ def _wrong_path(use: Use, path: Path) -> str | None:
     if root == "step" and rest[0] not in use.steps:
         known = f"there are {listed(use.steps)}" if use.steps else "there is none"
         return f"{path} names no step that has run before; {known}{nearest(str(rest[0]), use.steps)}"
-    if root == "mapping" and rest[0] != "id":
-        return f"{path} does not exist; there is mapping.id"
+    if (only := _ONLY.get(path.root)) and rest[0] != only:
+        return f"{path} does not exist; there is {root}.{only}"
     if root == "ev" and use.operation and rest[0] != use.operation.resource:
         return f"{path} does not exist; the event holds ev.{use.operation.resource}"
     return None
+
+
+_ONLY = {"mapping": "id", "group": "key"}
+_REFERENCE = frozenset({"id", "name", "href", "type"})
 
 
 def _wrong_view(path: Path) -> str | None:
@@ -171,6 +185,9 @@ def _wrong_view(path: Path) -> str | None:
     if member == "rel" and len(path.steps) > 3 and isinstance(path.steps[3], str):
         role, inner = path.steps[2:4]
         return f"{path} does not exist: {root}.rel.{role} is a list; write {root}.rel.{role}[0].{inner}"
+    last = path.steps[{"rel": 4, "party": 3}.get(str(member), len(path.steps)) :][:1]
+    if last and last[0] not in _REFERENCE:
+        return f"{path} does not exist; there are {listed(_REFERENCE)}{nearest(str(last[0]), _REFERENCE)}"
     return None
 
 
@@ -190,5 +207,5 @@ def _values(use: Use, path: Path) -> frozenset[str] | None:
         return frozenset(TICKET.edges)
     operation = use.operation
     if operation and path.steps == ("ev", operation.resource, operation.state_member):
-        return operation.statuses
+        return operation.statuses or None
     return None

@@ -27,6 +27,7 @@ _FLOAT = re.compile(r"(?=.*[.eE])[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE]
 _HINTS = (
     ("cannot start any token", "\t", "indent with spaces, not with tabs"),
     ("", "${", "put quotes around a value with ${...} where it stands within { } or [ ]"),
+    ("expected ',' or", "[", "within { } a value with [ ] in it needs quotes around it"),
     ("-' indicator", "- '", "a condition that begins with a quote needs quotes around the whole: - \"'x' in t.rel\""),
     ("-' indicator", '- "', "a condition that begins with a quote needs quotes around the whole: - '\"x\" in t.rel'"),
     ("mapping values", ": ", "a value with a colon and a space needs quotes around it"),

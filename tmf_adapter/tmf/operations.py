@@ -47,6 +47,8 @@ class Operation:
     statuses: frozenset[str]
     """Every value of the resource's ``state_member``."""
     state_member: str = "status"
+    undone_by: frozenset[str] = frozenset()
+    """Names of the operations that can take this one back; empty where nothing can."""
     lookup: str | None = None
     """Query parameter that finds a created resource by our operation id; None where a repetition does no harm."""
 
@@ -86,8 +88,10 @@ _SERVICE_PROBLEM: dict[str, Member] = {
 }
 """TMF656 v5.0.0, schema ``ServiceProblem_FVO`` with the schemas it refers to."""
 
+Operations = Mapping[str, Operation]
+"""Rows by the name that a mapping calls them by."""
 
-OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+OPERATIONS: Operations = MappingProxyType(
     {
         "tmf656.createServiceProblem": Operation(
             api="tmf656",
