@@ -169,7 +169,7 @@ def test_a_created_resource_has_a_location_and_a_list_its_counts(name: str) -> N
             if code == "201" and "/listener/" not in path:
                 assert headers - {"ETag"} == {"Location"}, f"{method} {path}"
             if code == "200" and operation["operationId"].startswith("list"):
-                assert headers == {"X-Total-Count", "X-Result-Count", "Link"}, f"{method} {path}"
+                assert headers - {"Link"} == {"X-Total-Count", "X-Result-Count"}, f"{method} {path}"
 
 
 @each_document
