@@ -24,9 +24,12 @@ class CrashPoint(StrEnum):
     INTERIM_WRITTEN = "interim-written"  # the ticket says what is waited for, the run has not gone on
     UNDO_BEGUN = "undo-begun"  # how it ends is known, nothing was taken back yet
     REPORT_WRITTEN = "report-written"  # the report is committed, its run has not ended
+    FANOUT_ADVANCED = "fanout-advanced"  # some of the deliveries that a change owes to very many are written
     DELIVERY_CLAIMED = "delivery-claimed"  # the lease is taken, nothing was posted
     DELIVERY_POSTED = "delivery-posted"  # the subscriber has the notification, we did not write that down
     DELIVERY_ACKNOWLEDGED = "delivery-acknowledged"  # and now we did
+    DELIVERY_PARKED = "delivery-parked"  # the breaker opened, or the listener asked for peace: that is written
+    DELIVERY_REPLAYED = "delivery-replayed"  # what had ended is owed again, nothing was posted
 
 
 _CRASH_AT = os.environ.get("TMF_ADAPTER_CRASH_AT")

@@ -1,7 +1,7 @@
 """A subscriber that is never the bottleneck: answers 204 and notes how old each event was when it arrived.
 
-``python -m tests.bench.sink``: prints its port; ``GET /`` answers ``{"count", "p50", "p95"}`` (milliseconds) of what
-came since the last GET.
+``python -m tests.bench.sink``: prints its port; ``GET /`` answers ``{"count", "last", "p50", "p95", "p99"}`` of what
+came since the last GET: ages in milliseconds, ``last`` in Unix seconds. What is posted to ``/hang`` is never answered.
 """
 
 import asyncio
@@ -10,14 +10,13 @@ import time
 from datetime import datetime
 
 _OK = b"HTTP/1.1 204 No Content\r\n\r\n"
+_HANG = b"post /hang"
 _TIME = b'"eventTime":"'
 
 
 class _Sink(asyncio.Protocol):
-    ages: list[float]
-
-    def __init__(self, ages: list[float]) -> None:
-        self.ages = ages
+    def __init__(self, ages: list[float], times: list[float]) -> None:
+        self.ages, self.times = ages, times
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -33,27 +32,31 @@ class _Sink(asyncio.Protocol):
             if len(self._received) < whole:
                 return
             body, self._received = self._received[end + 4 : whole], self._received[whole:]
-            self._transport.write(self._report() if head.startswith(b"get") else self._take(body))
+            if not head.startswith(_HANG):
+                self._transport.write(self._report() if head.startswith(b"get") else self._take(body))
 
     def _take(self, body: bytes) -> bytes:
         at = body.find(_TIME) + len(_TIME)
         said = datetime.fromisoformat(body[at : body.index(b'"', at)].decode())
-        self.ages.append(time.time() - said.timestamp())
+        self.times[:] = [time.time()]
+        self.ages.append(self.times[0] - said.timestamp())
         return _OK
 
     def _report(self) -> bytes:
         ages = sorted(self.ages)
         self.ages.clear()
-        figures = {"count": len(ages)}
-        for name, part in (("p50", 0.5), ("p95", 0.95)):
-            figures[name] = 1_000 * ages[int(part * (len(ages) - 1))] if ages else 0.0  # type: ignore[assignment]
+        figures: dict[str, float] = {"count": len(ages), "last": self.times.pop() if self.times else 0.0}
+        self.times.clear()
+        for name, part in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+            figures[name] = 1_000 * ages[int(part * (len(ages) - 1))] if ages else 0.0
         content = json.dumps(figures).encode()
         return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(content), content)
 
 
 async def _serve() -> None:
     ages: list[float] = []
-    server = await asyncio.get_running_loop().create_server(lambda: _Sink(ages), "127.0.0.1", 0)
+    times: list[float] = []
+    server = await asyncio.get_running_loop().create_server(lambda: _Sink(ages, times), "127.0.0.1", 0)
     print(f"listening on http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 

@@ -2,13 +2,16 @@
 
 import asyncio
 import sys
+from typing import Any
 
 from tmf_adapter.hub import Hub
+from tmf_adapter.hub.breaker import Pauses
 from tmf_adapter.storage.database import Database
 
 
 async def main(url: str) -> None:
-    hub = Hub(Database(url), public_url="http://adapter.test", allowed=["127.0.0.0/8"], backoff=(0.05,), lease=1.0)
+    quick: Any = {"backoff": (0.05,), "pauses": Pauses(0.05, 0.2), "lease": 1.0}
+    hub = Hub(Database(url), public_url="http://adapter.test", allowed=["127.0.0.0/8"], **quick)
     await hub.start()
     await asyncio.Event().wait()
 

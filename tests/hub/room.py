@@ -10,6 +10,8 @@ from sqlalchemy import Row, text
 
 from tests.hub.sinks import Sink
 from tmf_adapter.hub import Hub
+from tmf_adapter.hub.breaker import Pauses
+from tmf_adapter.hub.health import Health
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.desk import Desk
 from tmf_adapter.storage.ledger import Ledger
@@ -33,7 +35,8 @@ class Room:
     stack: AsyncExitStack
 
     async def hub(self, *, started: bool = True, **settings: Any) -> Hub:
-        defaults = {"public_url": "http://adapter.test", "allowed": LOOPBACK, "backoff": (0.05,), "timeout": 5.0}
+        quick = {"backoff": (0.05,), "insistence": (0.05,) * 200, "pauses": Pauses(0.05, 0.2), "timeout": 5.0}
+        defaults = {"public_url": "http://adapter.test", "allowed": LOOPBACK, **quick}
         hub = Hub(self.database, **{**defaults, **settings})
         if started:
             await hub.start()
@@ -53,6 +56,16 @@ class Room:
         for row in await self.deliveries():
             found[row.state] = found.get(row.state, 0) + 1
         return found
+
+    async def health_of(self, id: str, holds: Callable[[Health], object], seconds: float = 20.0) -> Health:
+        """The health of a subscription, once it is so."""
+        statement = text("SELECT state, health FROM subscription WHERE id = :id")
+        async with asyncio.timeout(seconds):
+            while True:
+                row = await self.database.read(lambda tx: tx.execute(statement, {"id": id}).one())
+                if holds(health := Health.read(row.state, row.health)):
+                    return health
+                await asyncio.sleep(0.02)
 
     async def settled(self, seconds: float = 20.0, **states: int) -> None:
         """Return once the deliveries stand exactly so."""

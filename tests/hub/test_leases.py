@@ -10,9 +10,11 @@ from sqlalchemy import text
 from tests.hub.room import API, MERGE, OpenSink, Room, a_ticket, subscribe
 from tests.hub.sinks import Received, accepts, hangs, in_turn, until
 from tmf_adapter.hub import Hub, drain
+from tmf_adapter.hub.health import Health
 from tmf_adapter.hub.store import Store
 from tmf_adapter.tmf.errors import Overloaded
 
+WELL = Health()
 POSTGRESQL = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
@@ -41,14 +43,14 @@ async def test_the_lease_goes_by_the_clock_of_the_database(room: Room) -> None:
     assert abs(until_ - time.time() - 0.3) < 0.2
     assert await other.claim(id_) is None
     assert await one.claim(id_), "by the same owner, again"
-    assert await one.renew([id_]) == {id_}
-    assert await other.renew([id_]) == set()
+    assert await one.renew([id_]) == {id_: "enabled"}
+    assert await other.renew([id_]) == {}
     await asyncio.sleep(0.35)
     assert await other.claim(id_)
-    assert await one.renew([id_]) == set()
-    await one.release(id_)
+    assert await one.renew([id_]) == {}
+    await one.release(id_, WELL, WELL)
     assert (await lease_of(room))[0] == "other"
-    await other.release(id_)
+    await other.release(id_, WELL, WELL)
     assert await lease_of(room) == (None, 0.0)
     assert await other.claim("no-such-id") is None
 
@@ -113,8 +115,8 @@ async def test_what_is_owed_just_as_the_lease_is_given_back_does_not_wait_for_th
     await subscribe(hub, sink)
     desk, release = room.desk(hub), hub._store.release
 
-    async def late(id: str) -> None:
-        await release(id)
+    async def late(id: str, was: Health, health: Health) -> None:
+        await release(id, was, health)
         if len(sink.received) == 1:
             await desk.open(a_ticket())
 

@@ -1,13 +1,13 @@
 """Registering, finding, removing; and that no change is written against subscriptions that are no longer so."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import event as sql_event
 
 from tests.hub.room import API, MERGE, OpenSink, Room, a_change, a_ticket, subscribe
 from tests.hub.sinks import Sink, hangs, until
-from tmf_adapter.hub import store
 from tmf_adapter.storage.ledger import Outdated
 from tmf_adapter.tmf.errors import Conflict, Invalid, NotFound
 from tmf_adapter.tmf.events import Change
@@ -248,7 +248,7 @@ async def test_a_delivery_whose_subscription_vanished_is_cancelled(room: Room) -
     duty = await hub.owe(a_change())
     assert duty
     await hub.subscriptions.remove(API, id_)
-    await room.database.write(lambda tx: store.owe(tx, duty.rows))
+    await room.database.write(replace(duty, confirm=lambda tx: None).write)
     await hub.start()
     room.stack.push_async_callback(hub.close)
     await room.settled(cancelled=1)

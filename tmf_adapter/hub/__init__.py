@@ -1,7 +1,9 @@
 """Report Customer Problem: subscriptions and the notifications they are owed.
 
-subscription.py says what a listener wants, delivery.py the states of a delivery; drain.py works them off in order
-under a lease, post.py posts one, guard.py says which addresses may be dialled; hub.py is the room's door.
+subscription.py says what a listener wants and terms.py how it wants to be called; delivery.py is the states of a
+delivery, health.py and breaker.py those of its listener, pressure.py how much goes to it at a time. owe.py writes what
+a change owes; drain.py works one subscription off under a lease, in lanes.py's order; post.py posts one notification,
+guard.py says which addresses may be dialled. hub.py is the room's door.
 Imports tmf and storage; aiohttp lives here alone."""
 
 from tmf_adapter.hub.hub import Hub

@@ -1,17 +1,15 @@
 """Acknowledgements of all drains, written together: whoever comes while a transaction is under way is in the next."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tmf_adapter.hub.delivery import Entry
-from tmf_adapter.hub.store import Store
+from tmf_adapter.hub.store import Report, Store
 from tmf_adapter.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    entries: Sequence[Entry]
+    report: Report
     written: asyncio.Future[bool]
 
 
@@ -24,13 +22,13 @@ class Entries:
         self._waiting: dict[str, _Waiting] = {}
         self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, subscription_id: str, entries: Sequence[Entry]) -> bool:
+    async def write(self, subscription_id: str, report: Report) -> bool:
         """Committed when this returns; False, and nothing written, when the lease is no longer ours.
 
         One drain has one call under way at a time. Raises what the database raises.
         """
         written = asyncio.get_running_loop().create_future()
-        self._waiting[subscription_id] = _Waiting(entries, written)
+        self._waiting[subscription_id] = _Waiting(report, written)
         if self._writing is None:
             self._writing = asyncio.create_task(self._write())
         return bool(await written)
@@ -44,10 +42,10 @@ class Entries:
             self._writing = None
 
     async def _commit(self, waiting: dict[str, _Waiting]) -> None:
-        entries = {id: one.entries for id, one in waiting.items()}
+        reports = {id: one.report for id, one in waiting.items()}
         futures = {id: one.written for id, one in waiting.items() if not one.written.done()}
         try:
-            ours = await self._database.write(lambda tx: self._store.enter(tx, entries))
+            ours = await self._database.write(lambda tx: self._store.enter(tx, reports))
         except Exception as error:  # whoever waits is told, whatever it was
             for future in futures.values():
                 if not future.done():

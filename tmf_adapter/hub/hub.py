@@ -4,19 +4,20 @@ import asyncio
 import logging
 import os
 import socket
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 
 from tmf_adapter.hub import store
-from tmf_adapter.hub.delivery import BACKOFF, BUDGET, Policy
+from tmf_adapter.hub.breaker import Pauses
+from tmf_adapter.hub.delivery import BACKOFF, BUDGET, INSISTENCE, Due, Policy
 from tmf_adapter.hub.drain import Drain, Shared
 from tmf_adapter.hub.entries import Entries
 from tmf_adapter.hub.guard import Guard
+from tmf_adapter.hub.owe import FanOut, Owed, Owing
 from tmf_adapter.hub.post import TIMEOUT, Poster
-from tmf_adapter.hub.subscriptions import Copy, Subscriptions
+from tmf_adapter.hub.subscriptions import Subscriptions
 from tmf_adapter.storage.database import Database
 from tmf_adapter.tmf.events import Change
 from tmf_adapter.tmf.ids import new_id
@@ -25,38 +26,25 @@ LEASE = 10.0
 """Seconds after which the lease of a process that died may be taken over."""
 SWEEP = 0.25
 """Seconds between two looks for what is due and nobody works off."""
+FAN_OUT = 1.0
+"""Seconds between two looks for wide fan-outs that nobody works off; our own are begun at once."""
 ORPHANS = 60.0
 """Seconds between two looks for deliveries whose subscription is gone."""
 GRACE = 2.0
 """Seconds that running POSTs are given when the hub closes."""
 
+PAUSES = Pauses()
+
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """The deliveries that a change owes; a ``Duty`` (storage/ledger.py)."""
-
-    hub: "Hub"
-    copy: Copy
-    rows: Sequence[store.Row]
-
-    def write(self, tx: store.Tx) -> None:
-        """Raises ``Outdated`` when subscriptions changed since the rows were worked out."""
-        self.hub.subscriptions.confirm(tx, self.copy)
-        store.owe(tx, self.rows)
-
-    def committed(self) -> None:
-        for id in {row["subscription_id"] for row in self.rows}:
-            self.hub.wake(id)
 
 
 class Hub:
     """Subscriptions and deliveries over one database.
 
     ``allowed``: CIDRs that callbacks may resolve to in addition to public addresses (``ValueError`` names a bad one).
-    ``backoff`` are the seconds from each attempt to the next, ``budget`` those for all attempts, ``timeout`` those of
-    one POST, ``lease`` those after which another process takes over from one that died.
+    ``backoff`` are the seconds from each attempt to the next, ``insistence`` those after a refusal, ``budget`` those
+    for all attempts, ``timeout`` those of one POST, ``lease`` those after which another process takes over from one
+    that died; ``pauses`` are those of a listener that does not answer.
 
     What this process owes is on its way as soon as it is committed. What another process owes to a subscription that
     is drained here, or nobody drains, is found by a sweep within 250 ms.
@@ -70,13 +58,16 @@ class Hub:
         allowed: Sequence[str] = (),
         backoff: Sequence[float] = BACKOFF,
         budget: float = BUDGET,
+        insistence: Sequence[float] = INSISTENCE,
+        pauses: Pauses = PAUSES,
         timeout: float = TIMEOUT,
         lease: float = LEASE,
     ) -> None:
         self.subscriptions = Subscriptions(database, public_url, removed=self._removed)
         self._guard = Guard(allowed)
         self._timeout = timeout
-        self._policy = Policy(backoff, budget)
+        self._policy = Policy(backoff, budget, insistence)
+        self._pauses = pauses
         self._lease = lease
         self._store = store.Store(database, f"{socket.gethostname()}:{os.getpid()}:{new_id()}", lease)
         self._entries = Entries(database, self._store)
@@ -84,29 +75,38 @@ class Hub:
         self._drains: dict[str, Drain] = {}
         self._tasks: set[asyncio.Task[bool]] = set()
         self._watching: list[asyncio.Task[None]] = []
-        self._elsewhere: set[str] = set()  # drained by another process when we last asked
+        self._resting: set[str] = set()  # drained elsewhere or not to be posted to, when we last asked
         self._is_sqlite = database.is_sqlite
+        self._owing = Owing(database.is_sqlite)
+        self._fan_out = FanOut(database, self._owing)
+        self._fanned = asyncio.Event()
 
     async def owe(self, change: Change) -> Owed | None:
         """What a change owes to its listeners: one delivery for each event that each of them wants, in that order."""
         if not change.events:
             return None
-        copy, now = await self.subscriptions.current(), time.time()
+        copy = await self.subscriptions.current()
         listeners = copy.listeners.get(change.resource, ())
-        rows = [
-            store.owed(listener.id, event.id, event.resource_id, now)
-            for event in change.events
-            for listener in listeners
-            if listener.wants(event)
-        ]
-        return Owed(self, copy, rows)
+        pairs = [(each.id, event.id) for event in change.events for each in listeners if each.wants(event)]
+        confirm = partial(self.subscriptions.confirm, copy=copy)
+        return Owed(change, pairs, len(listeners), self._owing, self, confirm, self._drains)
+
+    def offered(self, subscription_id: str, dues: Sequence[Due], before: int | None) -> None:
+        """It goes to the drain there is; otherwise one begins and reads it."""
+        if dues and (drain := self._drains.get(subscription_id)):
+            drain.offer(dues, before)
+        else:
+            self.wake(subscription_id)
+
+    def fanned_out(self) -> None:
+        self._fanned.set()
 
     async def start(self) -> None:
         """Take up what is due. Deliveries parked because their callback was blocked are tried again."""
         await self._store.recover()
         poster = Poster(self._guard, self._timeout)
-        self._shared = Shared(self._store, self._entries, poster, self._policy, self._lease)
-        rounds = [(SWEEP, self._sweep), (self._lease / 3, self._renew)]
+        self._shared = Shared(self._store, self._entries, poster, self._policy, self._lease, self._pauses)
+        rounds = [(SWEEP, self._sweep), (self._lease / 3, self._renew), (0.0, self._work_off_fan_outs)]
         if not self._is_sqlite:  # there, a change cannot be written with subscriptions that are gone
             rounds.append((ORPHANS, self._store.cancel_orphans))
         self._watching = [asyncio.create_task(_every(seconds, work)) for seconds, work in rounds]
@@ -136,7 +136,7 @@ class Hub:
         """Something is due to this subscription. Nothing happens when another process drains it: that one finds it."""
         if drain := self._drains.get(id):
             drain.wake()
-        elif self._shared is not None and id not in self._elsewhere:
+        elif self._shared is not None and id not in self._resting:
             drain = self._drains[id] = Drain(id, self._shared)
             task = asyncio.create_task(drain.run(), name=f"drain {id}")
             self._tasks.add(task)
@@ -150,7 +150,7 @@ class Hub:
         if error := task.exception():  # the sweep takes it up again
             log.error("deliveries to subscription %s were interrupted", drain.id, exc_info=error)
         elif not task.result():
-            self._elsewhere.add(drain.id)
+            self._resting.add(drain.id)
         elif drain.woken:
             self.wake(drain.id)
 
@@ -160,10 +160,18 @@ class Hub:
 
     async def _sweep(self) -> None:
         """One indexed statement; with 1,000 idle subscriptions 0.4 ms on SQLite, 2 ms on PostgreSQL."""
-        ready = await self._store.ready()
-        self._elsewhere.clear()
-        for id in ready:
+        for id in await self._store.ready():
+            self._resting.discard(id)
             if id not in self._drains:
+                self.wake(id)
+
+    async def _work_off_fan_outs(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAN_OUT):
+                await self._fanned.wait()
+        self._fanned.clear()
+        while (reached := await self._fan_out.advance()) is not None:
+            for id in reached:
                 self.wake(id)
 
     async def _renew(self) -> None:
@@ -178,6 +186,8 @@ class Hub:
                 drain.abandon()
             elif drain.expires:
                 drain.prolong(asked + self._lease)
+                if kept[id] != drain.health.standing and kept[id] != drain.written.standing:
+                    drain.stop()  # an operator decided otherwise, at another process
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import AbstractAsyncContextManager
+from time import monotonic
 from types import TracebackType
 
 import aiohttp
@@ -22,6 +23,7 @@ ANSWER = 4_096
 """Bytes of the answer that are read; the connection is closed on a longer one."""
 
 
+_SAID = (("retry_after", "Retry-After"), ("location", "Location"))
 _Request = AbstractAsyncContextManager[aiohttp.ClientResponse]
 
 
@@ -54,28 +56,35 @@ class Poster:
         """Close every connection."""
         await self._session.close()
 
-    async def post(self, callback: str, event_id: str, body: bytes) -> Attempt:
+    async def post(
+        self, callback: str, event_id: str, body: bytes, *, late: bool = False, timeout: float | None = None
+    ) -> Attempt:
         """POST ``body`` to ``callback`` exactly; ``webhook-id`` and ``webhook-timestamp`` follow Standard Webhooks.
 
+        ``late``: what came after it may have arrived before it. ``timeout``: seconds, if not the usual.
         A status that arrived counts, even when the answer's body never ends or breaks off.
         """
         status, error, blocked, answer = None, None, False, bytearray()
+        said: dict[str, str | None] = {}
+        at, began, timeout = time.time(), monotonic(), timeout or self._timeout
         try:
-            async with asyncio.timeout(self._timeout), self._request(callback, event_id, body) as response:
+            async with asyncio.timeout(timeout), self._request(callback, event_id, body, late) as response:
                 status = response.status
+                said = {name: response.headers.get(header) for name, header in _SAID}
                 while len(answer) < ANSWER and (chunk := await response.content.read(ANSWER - len(answer))):
                     answer += chunk
-        except TimeoutError as late:
-            error = str(late) or f"no answer within {self._timeout:g} s"
+        except TimeoutError as slow:
+            error = str(slow) or f"no answer within {timeout:g} s"
         except Exception as failure:  # what fails outside is a value, whatever it was
             error, blocked = _described(failure)
-        return Attempt(status, None if status else error, blocked, bytes(answer))
+        latency = (monotonic() - began) * 1_000
+        return Attempt(status, None if status else error, blocked, bytes(answer), at, latency, **said)
 
-    def _request(
-        self, callback: str, event_id: str, body: bytes
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def _request(self, callback: str, event_id: str, body: bytes, late: bool) -> _Request:
         url = URL(callback, encoded=callback.isascii())
         headers = {"webhook-id": event_id, "webhook-timestamp": str(int(time.time()))}
+        if late:
+            headers["TMF-Late"] = "true"
         return self._session.post(url, data=body, headers=headers, allow_redirects=False)
 
 

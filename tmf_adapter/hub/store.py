@@ -9,11 +9,13 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tmf_adapter.hub.delivery import NEW, SOON, Due, Entry, Reason, State
+from tmf_adapter.hub.delivery import Attempt, Due, Entry, State
+from tmf_adapter.hub.health import Health, Standing
 from tmf_adapter.hub.subscription import Subscription
+from tmf_adapter.hub.terms import HOLD, Terms
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.resources import Batch
-from tmf_adapter.storage.tables import TENANT, delivery, event, revision, subscription
+from tmf_adapter.storage.tables import TENANT, attempt, delivery, event, revision, subscription
 
 Tx = sa.Connection
 """The transaction a duty is written in."""
@@ -83,76 +85,104 @@ def drop(tx: Tx, api: str, id: str) -> bool:
     """Delete a subscription and cancel what it is still owed; False when there is none."""
     if not tx.execute(_DROP, {"key": id, "of_api": api}).rowcount:
         return False
-    for state in (State.PENDING, State.PARKED):
-        tx.execute(_CANCEL[state], {"now": time.time(), "subscription": id})
+    tx.execute(_CANCEL, {"now": time.time(), "subscription": id})
     return True
 
 
 _MINE = (_D.tenant == TENANT) & (_D.subscription_id == sa.bindparam("subscription"))
-_OWE = sa.insert(delivery).inline()
-_CANCEL = {
-    state: sa.update(delivery).where(_MINE, _is(state)).values(state=State.CANCELLED, ended_at=sa.bindparam("now"))
-    for state in (State.PENDING, State.PARKED)
-}
-_ORPHANED = (
-    sa.update(delivery)
-    .where(
-        _D.tenant == TENANT, _is(State.PENDING), ~sa.exists().where(_S.tenant == _D.tenant, _S.id == _D.subscription_id)
-    )
-    .values(state=State.CANCELLED, ended_at=sa.bindparam("now"))
-)
-_UNPARK = (
-    sa.update(delivery)
-    .where(_D.tenant == TENANT, _is(State.PARKED), _D.reason == Reason.BLOCKED)
-    .values(state=State.PENDING, next_at=SOON, reason=None)
+_ENDED = sa.update(delivery).values(state=State.CANCELLED, ended_at=sa.bindparam("now"))
+_CANCEL = _ENDED.where(_MINE, _is(State.PENDING))
+_ORPHANED = _ENDED.where(
+    _D.tenant == TENANT, _is(State.PENDING), ~sa.exists().where(_S.tenant == _D.tenant, _S.id == _D.subscription_id)
 )
 _ENTER = (
     sa.update(delivery)
     .where(_D.id == sa.bindparam("key"), _is(State.PENDING))
     .values({name: sa.bindparam(name) for name in ("state", "attempts", "next_at", "reason", "ended_at")})
-    .values(last_status=sa.bindparam("status"), last_error=sa.bindparam("error"))
+    .values({name: sa.bindparam(name) for name in ("first_at", "rejections", "last_status", "last_error")})
+    .values(latency_ms=sa.bindparam("latency_ms"))
 )
-
-
-def owe(tx: Tx, rows: Sequence[Row]) -> None:
-    """Insert deliveries that are due at once, in this order."""
-    if rows:
-        tx.execute(_OWE, rows)
-
-
-def owed(subscription_id: str, event_id: str, resource_id: str, now: float) -> Row:
-    """The row of a new delivery."""
-    keys = {"subscription_id": subscription_id, "event_id": event_id, "resource_id": resource_id}
-    return {"tenant": TENANT, **keys, "state": State.PENDING.value, "next_at": NEW, "created_at": now}
+_HOLD = (
+    sa.update(delivery).where(_D.id == sa.bindparam("key"), _is(State.PENDING)).values(next_at=sa.bindparam("next_at"))
+)
+_LOG = sa.insert(attempt).inline()
+_HEALTH = (
+    sa.update(subscription)
+    .where(_BY_ID, _S.state == sa.bindparam("was"))
+    .values({name: sa.bindparam(name) for name in ("state", "attend_at", "health")})
+)
+_ASLEEP = sa.select(_S.id, _S.state, _S.health).where(
+    _S.tenant == TENANT, _S.attend_at > 0, _S.state == sa.literal_column(f"'{Standing.ENABLED}'")
+)
 
 
 def _held_until() -> sa.ColumnElement[float | None]:
     """Until when an earlier delivery about the same resource waits, if it waits longer than this one."""
     before = delivery.alias("earlier").c
     same = (before.tenant == _D.tenant, before.subscription_id == _D.subscription_id)
-    waits = (before.next_at > sa.literal_column("0"), before.ended_at.is_(None))
+    waits = (before.next_at > sa.literal_column("0"), _is(State.PENDING, before.state))
     longer = (before.resource_id == _D.resource_id, before.id < _D.id, before.next_at > _D.next_at)
-    return sa.select(sa.func.max(before.next_at)).where(*same, *waits, *longer).scalar_subquery()
+    end = before.first_at + sa.bindparam("hold")
+    until = sa.case((before.first_at.is_(None), before.next_at), (end < before.next_at, end), else_=before.next_at)
+    holds = sa.or_(before.first_at.is_(None), end > sa.bindparam("now"))
+    return sa.select(sa.func.max(until)).where(*same, *waits, *longer, holds, until > _D.next_at).scalar_subquery()
 
 
 _FREED = sa.update(subscription).values(owner=None, lease_until=0.0)
-_HAS_DUE = sa.exists().where(
-    _D.tenant == _S.tenant, _D.subscription_id == _S.id, _is(State.PENDING), _D.next_at <= sa.bindparam("now")
+_OWED: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
+    _D.tenant == _S.tenant, _D.subscription_id == _S.id, _is(State.PENDING)
 )
+_HAS_DUE = sa.or_(
+    sa.exists(_OWED.where(_D.next_at <= sa.bindparam("now"))),
+    sa.and_(_S.attend_at > 0, sa.exists(_OWED.where(_D.rejections == 0))),
+)
+"""What is due; and for one that may have to be probed, what a probe would bring."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A drain's question: deliveries that are due now and not ``known`` to it. ``room`` is how many it has room for:
-    the answer has at most that many new ones, and half as many that waited for another try."""
+    the answer has at most that many new ones, and half as many that waited for another try.
+
+    ``hold``: seconds for which a failed one holds what follows. ``oldest``: only that one is asked for, due or not.
+    """
 
     subscription_id: str
     room: int
     known: tuple[int, ...]
+    hold: float = HOLD
+    oldest: bool = False
 
     @property
     def half(self) -> int:
         return (self.room + 1) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A subscription whose deliveries are ours to bring."""
+
+    callback: str
+    api: str
+    terms: Terms
+    health: Health
+
+    @classmethod
+    def nobody(cls) -> "Claimed":
+        return cls("", "", Terms(), Health())
+
+    @classmethod
+    def of(cls, row: sa.Row[Any]) -> "Claimed":
+        return cls(row.callback, row.api, Terms.read(row.terms), Health.read(row.state, row.health))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of deliveries of one subscription, and of its health: ``was`` is what stands in its row."""
+
+    entries: Sequence[Entry]
+    was: Health = Health()  # noqa: RUF009 - it is frozen
+    health: Health = Health()  # noqa: RUF009
 
 
 class Store:
@@ -165,26 +195,36 @@ class Store:
 
     def __init__(self, database: Database, owner: str, lease: float) -> None:
         self._database = database
-        self._listed: Callable[[Iterable[Any]], Any] = _as_json if database.is_sqlite else list
+        self._listed: Callable[[Iterable[Any]], Any] = as_json if database.is_sqlite else list
         now = _clock(database.is_sqlite)
         ids = _list("ids", sa.String, database.is_sqlite)
         free = sa.or_(_S.owner.is_(None), _S.owner == owner, _S.lease_until < now)
         mine = (_S.tenant == TENANT) & (_S.owner == owner)
         taken = sa.update(subscription).values(owner=owner, lease_until=now + lease)
-        self._ready = sa.select(_S.id).where(_S.tenant == TENANT, free, _HAS_DUE)
-        self._claim = taken.where(_BY_ID, free).returning(_S.id, _S.api, _S.callback, _S.query)
-        self._renew = taken.where(mine, _S.id.in_(ids)).returning(_S.id)
+        attended = _S.attend_at <= sa.bindparam("now")
+        self._ready = sa.select(_S.id).where(_S.tenant == TENANT, free, attended, _HAS_DUE)
+        self._claim = taken.where(_BY_ID, free, attended).returning(_S.callback, _S.api, _S.terms, _S.state, _S.health)
+        self._renew = taken.where(mine, _S.id.in_(ids)).returning(_S.id, _S.state)
         self._release = _FREED.where(mine, _BY_ID)
         self._fence = sa.select(_S.id).where(mine, _S.id.in_(ids)).with_for_update(read=True)
-        self._due = _due(_list("known", sa.BigInteger, database.is_sqlite))
-        self._delivered = _delivered(_list("ids", sa.BigInteger, database.is_sqlite))
+        known = _list("known", sa.BigInteger, database.is_sqlite)
+        self._due, self._oldest = _due(known), _oldest(known)
+        self._delivered = _delivered(database.is_sqlite)
         self.due: Batch[Ask, list[Due]] = Batch(database, self._read_due)
 
     async def recover(self) -> None:
-        """At start: deliveries of a blocked callback are tried again, and on SQLite, where no other process can be
+        """At start: listeners whose address was blocked are tried again, and on SQLite, where no other process can be
         draining, the leases of the one before are void."""
-        statements = [_UNPARK, _FREED.where(_S.tenant == TENANT)] if self._database.is_sqlite else [_UNPARK]
-        await self._database.write(lambda tx: [tx.execute(statement) for statement in statements])
+
+        def work(tx: Tx) -> None:
+            if self._database.is_sqlite:
+                tx.execute(_FREED.where(_S.tenant == TENANT))
+            for id, state, text in tx.execute(_ASLEEP).all():
+                was = Health.read(state, text)
+                if was.blocked:
+                    tx.execute(_HEALTH, _health(id, was, was.probed(time.time())))
+
+        await self._database.write(work)
         await self.cancel_orphans()
 
     async def cancel_orphans(self) -> None:
@@ -197,39 +237,57 @@ class Store:
         now = time.time()
         return await self._database.read(lambda tx: list(tx.execute(self._ready, {"now": now}).scalars()))
 
-    async def claim(self, id: str) -> Subscription | None:
-        """Take the lease; the subscription, or None when another process has it or the subscription is gone."""
-        row = await self._database.write(lambda tx: tx.execute(self._claim, {"key": id}).first())
-        return Subscription.of(*row) if row else None
+    async def claim(self, id: str) -> Claimed | None:
+        """Take the lease; None when another process has it, the subscription is gone, or it is not to be posted to."""
+        values = {"key": id, "now": time.time()}
+        row = await self._database.write(lambda tx: tx.execute(self._claim, values).one_or_none())
+        return Claimed.of(row) if row is not None else None
 
-    async def renew(self, ids: Iterable[str]) -> set[str]:
-        """Prolong our leases; those that are still ours."""
+    async def renew(self, ids: Iterable[str]) -> dict[str, str]:
+        """Prolong our leases; those that are still ours, and the state of each."""
         values = {"ids": self._listed(ids)}
-        return await self._database.write(lambda tx: set(tx.execute(self._renew, values).scalars()))
+        rows = await self._database.write(lambda tx: tx.execute(self._renew, values).all())
+        return {id: state for id, state in rows}
 
-    async def release(self, id: str) -> None:
-        """Give the lease back, if it is ours."""
-        await self._database.write(lambda tx: tx.execute(self._release, {"key": id}))
+    async def release(self, id: str, was: Health, health: Health) -> None:
+        """Give the lease back and write down the health, if it is ours."""
 
-    def enter(self, tx: Tx, entries: Mapping[str, Sequence[Entry]]) -> set[str]:
+        def work(tx: Tx) -> None:
+            if tx.execute(self._release, {"key": id}).rowcount and health != was:
+                tx.execute(_HEALTH, _health(id, was, health))
+
+        await self._database.write(work)
+
+    def enter(self, tx: Tx, reports: Mapping[str, Report]) -> set[str]:
         """Write what became of deliveries, by subscription; only where the lease is still ours. Returns where it is."""
-        ours = set(tx.execute(self._fence, {"ids": self._listed(entries)}).scalars())
-        wanted = sorted((entry for id in ours for entry in entries[id]), key=lambda entry: entry.id)
+        ours = set(tx.execute(self._fence, {"ids": self._listed(reports)}).scalars())
+        entries = sorted((entry for id in ours for entry in reports[id].entries), key=lambda entry: entry.id)
         now = time.time()
-        for status, ids in _delivered_by_status(wanted).items():
-            tx.execute(self._delivered, {"ids": self._listed(ids), "status": status, "now": now})
-        rest = [_values(entry, now) for entry in wanted if entry.state is not State.DELIVERED]
-        if rest:
-            tx.execute(_ENTER, rest)
+        if brought := [entry for entry in entries if entry.state is State.DELIVERED]:
+            tx.execute(self._delivered, {**self._brought(brought), "now": now})
+        _execute(tx, _ENTER, [_values(e, now) for e in entries if e.attempt and e.state is not State.DELIVERED])
+        _execute(tx, _HOLD, [{"key": e.id, "next_at": e.next_at} for e in entries if e.attempt is None])
+        _execute(tx, _LOG, [_logged(e.id, e.attempt) for e in entries if e.attempt and _is_worth_logging(e.attempt)])
+        changed = {id: reports[id] for id in ours if reports[id].health != reports[id].was}
+        _execute(tx, _HEALTH, [_health(id, report.was, report.health) for id, report in sorted(changed.items())])
         return ours
+
+    def _brought(self, entries: Sequence[Entry]) -> Row:
+        columns = [[e.id for e in entries], [e.status for e in entries], [_latency(e) for e in entries]]
+        if self._database.is_sqlite:
+            return {"rows": as_json(zip(*columns, strict=True))}
+        return dict(zip(("ids", "statuses", "latencies"), columns, strict=True))
 
     def _read_due(self, tx: Tx, asks: Sequence[Ask]) -> dict[Ask, list[Due]]:
         now = time.time()
-        return {ask: [Due(*row) for row in tx.execute(self._due, self._bound(ask, now))] for ask in asks}
+        return {
+            ask: [Due(*row) for row in tx.execute(self._oldest if ask.oldest else self._due, self._bound(ask, now))]
+            for ask in asks
+        }
 
     def _bound(self, ask: Ask, now: float) -> Row:
-        known = self._listed(ask.known)
-        return {"subscription": ask.subscription_id, "known": known, "now": now, "room": ask.room, "half": ask.half}
+        values = {"subscription": ask.subscription_id, "known": self._listed(ask.known), "now": now}
+        return values if ask.oldest else {**values, "room": ask.room, "half": ask.half, "hold": ask.hold}
 
 
 def _clock(is_sqlite: bool) -> sa.ColumnElement[Any]:
@@ -239,8 +297,13 @@ def _clock(is_sqlite: bool) -> sa.ColumnElement[Any]:
     return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
 
 
-def _as_json(values: Iterable[Any]) -> str:
+def as_json(values: Iterable[Any]) -> str:
     return orjson.dumps(list(values)).decode()
+
+
+def _execute(tx: Tx, statement: sa.Executable, rows: Sequence[Row]) -> None:
+    if rows:
+        tx.execute(statement, rows)
 
 
 def _list(name: str, kind: type[sa.String] | type[sa.BigInteger], is_sqlite: bool) -> sa.Select[Any]:
@@ -250,12 +313,19 @@ def _list(name: str, kind: type[sa.String] | type[sa.BigInteger], is_sqlite: boo
     return sa.select(sa.func.unnest(sa.bindparam(name, type_=postgresql.ARRAY(kind))))
 
 
-def _due(known: sa.Select[Any]) -> sa.CompoundSelect[Any]:
-    """What waited and is due again, then what was never tried."""
-    columns = (_D.id, _D.event_id, _D.resource_id, _D.attempts, _D.created_at, event.c.body, _held_until())
-    mine = sa.select(*columns).where(
+_COLUMNS = (_D.id, _D.event_id, _D.resource_id, _D.attempts, _D.created_at, event.c.body)
+
+
+def _mine(known: sa.Select[Any], held_until: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    columns = (*_COLUMNS, held_until, _D.first_at, _D.rejections)
+    return sa.select(*columns).where(
         _MINE, _is(State.PENDING), _D.id.not_in(known), event.c.tenant == _D.tenant, event.c.id == _D.event_id
     )
+
+
+def _due(known: sa.Select[Any]) -> sa.CompoundSelect[Any]:
+    """What waited and is due again, then what was never tried."""
+    mine = _mine(known, _held_until())
     again = mine.where(_D.next_at > sa.literal_column("0"), _D.next_at <= sa.bindparam("now"))
     fresh = mine.where(_D.next_at == sa.literal_column("0"))
     first = again.order_by(_D.next_at, _D.id).limit(sa.bindparam("half"))
@@ -263,24 +333,56 @@ def _due(known: sa.Select[Any]) -> sa.CompoundSelect[Any]:
     return sa.union_all(sa.select(first.subquery()), sa.select(then.subquery()))
 
 
-def _delivered(ids: sa.Select[Any]) -> sa.Update:
+def _oldest(known: sa.Select[Any]) -> sa.Select[Any]:
+    """The oldest that was owed, whatever it waits for; but one that was refused for itself waits its time."""
+    brought = sa.or_(_D.rejections == 0, _D.next_at <= sa.bindparam("now"))
+    by_age = _D.id + sa.literal_column("0")  # so that no planner looks for it among all that was ever delivered
+    return _mine(known, sa.null()).where(brought).order_by(by_age).limit(1)
+
+
+def _delivered(is_sqlite: bool) -> sa.Update:
+    id: Any
+    status: Any
+    latency: Any
+    if is_sqlite:
+        row = sa.func.json_each(sa.bindparam("rows", type_=sa.String)).table_valued("value").c.value
+        id, status, latency = (sa.func.json_extract(row, f"$[{place}]") for place in range(3))
+    else:
+        kinds: Sequence[tuple[str, Any]] = (("ids", sa.BigInteger), ("statuses", sa.Integer), ("latencies", sa.Double))
+        lists = (sa.bindparam(name, type_=postgresql.ARRAY(kind)) for name, kind in kinds)
+        id, status, latency = sa.func.unnest(*lists).table_valued("id", "status", "latency").render_derived().c
     return (
         sa.update(delivery)
-        .where(_D.id.in_(ids), _is(State.PENDING))
-        .values(state=State.DELIVERED, attempts=_D.attempts + 1, reason=None, last_error=None)
-        .values(last_status=sa.bindparam("status"), ended_at=sa.bindparam("now"))
+        .where(_D.id == id, _is(State.PENDING))
+        .values(state=State.DELIVERED, attempts=_D.attempts + 1, reason=None, last_error=None, last_status=status)
+        .values(latency_ms=latency, ended_at=sa.bindparam("now"))
+        .values(first_at=sa.func.coalesce(_D.first_at, sa.bindparam("now")))
     )
 
 
-def _delivered_by_status(entries: Iterable[Entry]) -> dict[int | None, list[int]]:
-    found: dict[int | None, list[int]] = {}
-    for entry in entries:
-        if entry.state is State.DELIVERED:
-            found.setdefault(entry.status, []).append(entry.id)
-    return found
+def _latency(entry: Entry) -> float | None:
+    return round(entry.attempt.latency_ms, 3) if entry.attempt else None
+
+
+def _is_worth_logging(tried: Attempt) -> bool:
+    """One that was accepted without a word stands in the delivery's row."""
+    return not tried.accepted or bool(tried.answer)
+
+
+def _logged(delivery_id: int, tried: Attempt) -> Row:
+    said = {"status": tried.status, "error": tried.failure, "answer": tried.text or None}
+    return {"delivery_id": delivery_id, "at": tried.at, "latency_ms": round(tried.latency_ms, 3), **said}
 
 
 def _values(entry: Entry, now: float) -> Row:
-    ended_at = now if entry.state is State.DEAD else None
-    said = {"reason": entry.reason, "status": entry.status, "error": entry.error, "ended_at": ended_at}
-    return {"key": entry.id, "state": entry.state, "attempts": entry.attempts, "next_at": entry.next_at, **said}
+    return {
+        **{"key": entry.id, "state": entry.state, "attempts": entry.attempts, "next_at": entry.next_at},
+        **{"reason": entry.reason, "ended_at": now if entry.state is State.DEAD else None},
+        **{"first_at": entry.first_at, "rejections": entry.rejections, "latency_ms": _latency(entry)},
+        **{"last_status": entry.status, "last_error": entry.error},
+    }
+
+
+def _health(id: str, was: Health, health: Health) -> Row:
+    stands = {"state": health.standing, "attend_at": health.attend_at, "health": health.written()}
+    return {"key": id, "was": was.standing, **stands}

@@ -15,7 +15,7 @@ from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.resources import ResourceStore, StaleVersion
 from tmf_adapter.storage.tables import TENANT, event
 from tmf_adapter.tmf.errors import LostRace
-from tmf_adapter.tmf.events import Change, Stored
+from tmf_adapter.tmf.events import Change, Event, Stored
 
 TRIES = 8
 
@@ -144,6 +144,11 @@ class Ledger:
             duty.committed()
 
 
+def body_of(event: Event) -> str:
+    """The notification as it is stored, and sent."""
+    return orjson.dumps(event.envelope()).decode()
+
+
 def _event_rows(change: Change) -> list[dict[str, object]]:
     return [
         {
@@ -153,7 +158,7 @@ def _event_rows(change: Change) -> list[dict[str, object]]:
             "resource": event.resource,
             "resource_id": event.resource_id,
             "created_at": event.time.timestamp(),
-            "body": orjson.dumps(event.envelope()).decode(),
+            "body": body_of(event),
         }
         for event in change.events
     ]

@@ -1,0 +1,173 @@
+"""(c) Notifications: how fast they are brought, how long from commit to arrival, what a bad neighbour costs, memory.
+
+``python -m tests.bench.delivery [database ...]``. Everything is durable and goes over real HTTP; the adapter is a
+process of its own, as it is served. The first seconds of a paced run are dropped.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import orjson
+import requests
+
+from tests.bench.adapter import QUIET, Figures, adapter, postgresql
+from tests.bench.load import cpu_seconds, request
+from tests.bench.pace import Kept, Pace, keep
+from tests.bench.preload import owe
+from tests.bench.ticket import BASE
+from tests.journeys.world import mapping_directory
+from tmf_adapter.demo.processes import Process, start
+
+BACKLOG = 20_000
+EVENTS_PER_SECOND = 200
+WARM, SECONDS = 2.0, 8.0
+PARKED, MANY = 100_000, 1_000
+
+
+def _register(here: Process, url: str) -> None:
+    requests.post(f"{here.url}{BASE}/hub", json={"@type": "Hub", "callback": url}, timeout=30).raise_for_status()
+
+
+@contextmanager
+def _serving(url: str, work: Path, listeners: list[str]) -> Iterator[tuple[Process, Process]]:
+    """An adapter and a sink, with a subscription for each path."""
+    with ExitStack() as stack:
+        sink = stack.enter_context(start("tests.bench.sink"))
+        here = stack.enter_context(adapter(url, mapping_directory(work)))
+        for path in listeners:
+            _register(here, sink.url + path)
+        yield here, sink
+
+
+def paths(count: int) -> list[str]:
+    return [f"/{number}" for number in range(count)]
+
+
+def backlog(url: str, work: Path, subscribers: int) -> dict[str, float]:
+    """Deliveries per second when much is owed: events were committed, and the adapter starts."""
+    with start("tests.bench.sink") as sink:
+        owe(url, [sink.url + path for path in paths(subscribers)], BACKLOG // subscribers)
+        with adapter(url, mapping_directory(work)) as here:
+            cpu, began = cpu_seconds(here.pid), time.time()
+            done, last = 0, 0.0
+            while done < BACKLOG and time.time() - began < 120:
+                time.sleep(0.25)
+                said = requests.get(sink.url, timeout=30).json()
+                done, last = done + said["count"], max(last, said["last"])
+            _drained(here)
+            return {"per_second": done / (last - began), "cpu_us": (cpu_seconds(here.pid) - cpu) / done * 1e6}
+
+
+def _drained(_here: Process) -> None:
+    time.sleep(0.5)
+
+
+def arrival(url: str, work: Path, listeners: list[str]) -> dict[str, float]:
+    """From commit to arrival at a steady pace of new tickets, each one event for every subscriber."""
+    with _serving(url, work, listeners) as (here, sink):
+        _paced(here, WARM)
+        requests.get(sink.url, timeout=30)
+        cpu = cpu_seconds(here.pid)
+        kept = _paced(here, SECONDS)
+        time.sleep(1)
+        said = requests.get(sink.url, timeout=30).json()
+        cpu = cpu_seconds(here.pid) - cpu
+    healthy = len([path for path in listeners if path != "/hang"])
+    owed = EVENTS_PER_SECOND * SECONDS * healthy
+    if said["count"] < owed:
+        raise RuntimeError(f"{said['count']} of {owed} events arrived")
+    return {
+        **{f"{name}_ms": said[name] for name in ("p50", "p95", "p99")},
+        "post_p50_ms": kept.p50,
+        "post_p99_ms": kept.p99,
+        "cpu_us": cpu / owed * 1e6,
+        "cores": cpu / (SECONDS + 1),
+    }
+
+
+def _paced(here: Process, seconds: float) -> Kept:
+    create = request("POST", f"{BASE}/troubleTicket", orjson.dumps(QUIET))
+    kept = keep(Pace(int(here.url.rpartition(":")[2]), create, EVENTS_PER_SECOND, seconds))
+    if set(kept.statuses) != {"201"}:
+        raise RuntimeError(f"answered {kept.statuses}\n{here.log()[-2000:]}")
+    return kept
+
+
+def memory(url: str, work: Path) -> dict[str, float]:
+    """Resident memory with many subscribers that are away and much parked for them, at the start and later."""
+    owe(url, [f"http://127.0.0.1:9/{number}" for number in range(MANY)], PARKED // MANY)
+    with adapter(url, mapping_directory(work)) as here:
+        time.sleep(10)
+        before, cpu = _resident(here), cpu_seconds(here.pid)
+        time.sleep(30)
+        after, cpu = _resident(here), cpu_seconds(here.pid) - cpu
+    return {"before_mb": before, "after_mb": after, "cores": cpu / 30}
+
+
+def _resident(here: Process) -> float:
+    status = Path(f"/proc/{here.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def measure(database: str, fresh: Callable[[], str], work: Path, say: Callable[[str], None]) -> Figures:
+    """Every figure of one database; ``fresh`` makes an empty one."""
+    figures: Figures = {}
+
+    def note(name: str, of: dict[str, float]) -> None:
+        figures[f"{database} {name}"] = of
+        say(f"{database} {name}: " + ", ".join(f"{key} {value:.4g}" for key, value in of.items()))
+
+    for count in (1, 10):
+        note(f"{BACKLOG} deliveries, {count} subscribers", backlog(fresh(), work, count))
+        pace = f"commit to arrival, {EVENTS_PER_SECOND} events/s, {count} subscribers"
+        note(pace, arrival(fresh(), work, paths(count)))
+    note("the same, one of ten hanging", arrival(fresh(), work, [*paths(9), "/hang"]))
+    note(f"{MANY} subscribers away, {PARKED} parked", memory(fresh(), work))
+    return figures
+
+
+@contextmanager
+def databases(kind: str, work: Path) -> Iterator[Callable[[], str]]:
+    """Makes empty databases of one kind."""
+    made = iter(range(100))
+    if kind == "SQLite":
+        yield lambda: f"sqlite:///{work / f'delivery{next(made)}.db'}"
+        return
+    import psycopg
+
+    with postgresql() as url:
+
+        def create() -> str:
+            name = f"delivery{next(made)}"
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            return url.replace("/postgres?", f"/{name}?")
+
+        yield create
+
+
+def run(say: Callable[[str], None] = lambda text: None, kinds: tuple[str, ...] = ("SQLite", "PostgreSQL")) -> Figures:
+    """Both databases."""
+    figures: Figures = {}
+    with tempfile.TemporaryDirectory() as directory:
+        work = Path(directory)
+        for kind in kinds:
+            with databases(kind, work) as fresh:
+                figures |= measure(kind, fresh, work, say)
+    return figures
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("databases", nargs="*", default=["SQLite", "PostgreSQL"])
+    print(json.dumps(run(print, tuple(parser.parse_args().databases)), indent=1))
+
+
+if __name__ == "__main__":
+    main()
