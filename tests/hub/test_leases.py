@@ -37,7 +37,7 @@ async def test_the_lease_goes_by_the_clock_of_the_database(room: Room) -> None:
     one, other = Store(room.database, "one", 0.3), Store(room.database, "other", 0.3)
     claimed = await one.claim(id_)
     assert claimed
-    assert claimed.callback == "http://a.test"
+    assert claimed.listener.callback == "http://a.test"
     owner, until_ = await lease_of(room)
     assert owner == "one"
     assert abs(until_ - time.time() - 0.3) < 0.2

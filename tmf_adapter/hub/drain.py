@@ -23,8 +23,9 @@ from tmf_adapter.hub.health import Health
 from tmf_adapter.hub.lanes import Lanes
 from tmf_adapter.hub.post import Poster
 from tmf_adapter.hub.pressure import FLOOR, Limit, Slots
-from tmf_adapter.hub.store import Ask, Claimed, Report, Store
-from tmf_adapter.hub.terms import Order
+from tmf_adapter.hub.store import Ask, Report, Store
+from tmf_adapter.hub.subscription import Filter, Subscription
+from tmf_adapter.hub.terms import Order, Terms
 from tmf_adapter.tmf.errors import Overloaded
 
 WINDOW = 256
@@ -36,6 +37,8 @@ POLL = 0.25
 """Seconds between reads when nobody wakes us: other processes owe deliveries too, and pauses end."""
 LINGER = 1.0
 """Seconds that an idle drain keeps its lease."""
+
+NOBODY = Subscription("", "tmf621-v5", "", None, Filter(), Terms())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Drain:
         self.health = Health()
         self.written = self.health
         self._shared = shared
-        self._listener = Claimed.nobody()
+        self._listener = NOBODY
         self._signal = asyncio.Event()
         self._limit = Limit()
         self._lanes = Lanes(Order.RESOURCE)
@@ -133,7 +136,7 @@ class Drain:
         claimed = await self._shared.store.claim(self.id)
         if claimed is None:
             return False
-        self._listener, self._lanes = claimed, Lanes(claimed.terms.order)
+        self._listener, self._lanes = claimed.listener, Lanes(claimed.listener.terms.order)
         self.health = self.written = claimed.health
         if self.health.is_probing:
             self._limit = Limit(FLOOR)
@@ -270,8 +273,9 @@ class Drain:
     async def _bring(self, due: Due) -> None:
         terms = self._listener.terms
         late = terms.order is not Order.NONE and is_late(due, time.time(), terms.hold)
+        body = self._listener.notification(due.body)
         attempt = await self._shared.poster.post(
-            self._listener.callback, due.event_id, due.body.encode(), late=late, timeout=terms.timeout
+            self._listener.address(body), due.event_id, body, late=late, timeout=terms.timeout
         )
         if attempt.accepted:
             crash_point(CrashPoint.DELIVERY_POSTED)

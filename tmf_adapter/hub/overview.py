@@ -1,5 +1,6 @@
 """What an operator sees of subscriptions and deliveries. Reads only; no secret is in what it returns."""
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 from tmf_adapter.hub.delivery import FOREVER, State
+from tmf_adapter.hub.health import Standing
 from tmf_adapter.hub.terms import Terms
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.tables import TENANT, attempt, delivery, event, subscription
@@ -20,7 +22,7 @@ COUNTED = 10_000
 """Deliveries are counted up to here: nobody pages further, and counting them all would read the whole table."""
 
 _S, _D, _E, _A = subscription.c, delivery.c, event.c, attempt.c
-_UNDELIVERED = (State.PENDING, State.PARKED, State.DEAD)
+_UNDELIVERED = (State.PENDING, State.DEAD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,8 @@ def _owed(tx: sa.Connection, ids: Iterable[str]) -> dict[str, dict[str, tuple[in
 def _subscription(row: sa.Row[Any], owed: Mapping[str, Mapping[str, tuple[int, float]]]) -> Doc:
     mine = owed.get(row.id, {})
     health: Doc = orjson.loads(row.health)
+    owed_now, now = mine.get(State.PENDING, (0, 0.0))[0], time.time()
+    parked = owed_now if row.state != Standing.ENABLED or row.attend_at > now else 0
     oldest = [moment for state, (_, moment) in mine.items() if state != State.DEAD]
     return _without_none(
         {
@@ -167,9 +171,11 @@ def _subscription(row: sa.Row[Any], owed: Mapping[str, Mapping[str, tuple[int, f
             "createdAt": at(row.created_at),
             "notBefore": at(row.attend_at),
             "lastSuccessAt": at(health.get("last_success")),
-            "breaker": health.get("breaker"),
+            "breaker": health.get("breaker", {}).get("state", "closed"),
             "terms": shown(Terms.read(row.terms)),
-            **{state.value: mine.get(state, (0, 0.0))[0] for state in _UNDELIVERED},
+            "pending": owed_now - parked,
+            "parked": parked,
+            "dead": mine.get(State.DEAD, (0, 0.0))[0],
             "oldestUndeliveredAt": at(min(oldest, default=None)),
         }
     )

@@ -7,7 +7,6 @@ from time import monotonic
 from types import TracebackType
 
 import aiohttp
-from yarl import URL
 
 from tmf_adapter import __version__
 from tmf_adapter.hub.delivery import Attempt
@@ -31,6 +30,7 @@ class Poster:
     """Posts notifications over one pool of connections. Use as an async context manager."""
 
     def __init__(self, guard: Guard, timeout: float = TIMEOUT) -> None:
+        self._guard = guard
         self._timeout = timeout
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -81,7 +81,7 @@ class Poster:
         return Attempt(status, None if status else error, blocked, bytes(answer), at, latency, **said)
 
     def _request(self, callback: str, event_id: str, body: bytes, late: bool) -> _Request:
-        url = URL(callback, encoded=callback.isascii())
+        url = self._guard.target(callback)
         headers = {"webhook-id": event_id, "webhook-timestamp": str(int(time.time()))}
         if late:
             headers["TMF-Late"] = "true"

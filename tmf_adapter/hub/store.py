@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tmf_adapter.hub.delivery import Attempt, Due, Entry, State
 from tmf_adapter.hub.health import Health, Standing
 from tmf_adapter.hub.subscription import Subscription
-from tmf_adapter.hub.terms import HOLD, Terms
+from tmf_adapter.hub.terms import HOLD
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.resources import Batch
 from tmf_adapter.storage.tables import TENANT, attempt, delivery, event, revision, subscription
@@ -162,18 +162,13 @@ class Ask:
 class Claimed:
     """A subscription whose deliveries are ours to bring."""
 
-    callback: str
-    api: str
-    terms: Terms
+    listener: Subscription
     health: Health
 
     @classmethod
-    def nobody(cls) -> "Claimed":
-        return cls("", "", Terms(), Health())
-
-    @classmethod
     def of(cls, row: sa.Row[Any]) -> "Claimed":
-        return cls(row.callback, row.api, Terms.read(row.terms), Health.read(row.state, row.health))
+        listener = Subscription.of(row.id, row.api, row.callback, row.query, row.terms)
+        return cls(listener, Health.read(row.state, row.health))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +198,8 @@ class Store:
         taken = sa.update(subscription).values(owner=owner, lease_until=now + lease)
         attended = _S.attend_at <= sa.bindparam("now")
         self._ready = sa.select(_S.id).where(_S.tenant == TENANT, free, attended, _HAS_DUE)
-        self._claim = taken.where(_BY_ID, free, attended).returning(_S.callback, _S.api, _S.terms, _S.state, _S.health)
+        told = (_S.id, _S.api, _S.callback, _S.query, _S.terms, _S.state, _S.health)
+        self._claim = taken.where(_BY_ID, free, attended).returning(*told)
         self._renew = taken.where(mine, _S.id.in_(ids)).returning(_S.id, _S.state)
         self._release = _FREED.where(mine, _BY_ID)
         self._fence = sa.select(_S.id).where(mine, _S.id.in_(ids)).with_for_update(read=True)

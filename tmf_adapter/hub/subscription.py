@@ -108,6 +108,14 @@ class Subscription:
             return stored.encode()
         return orjson.dumps(in_v4(orjson.loads(stored)))
 
+    def address(self, notification: bytes) -> str:
+        """Where a notification goes: to the callback exactly, unless the terms ask for the path of its event."""
+        if not self.terms.append_listener:
+            return self.callback
+        kind = orjson.loads(notification)["eventType"]
+        callback, question, query = self.callback.partition("?")
+        return f"{callback.rstrip('/')}/listener/{kind[0].lower()}{kind[1:]}{question}{query}"
+
 
 def parse(query: str | None, api: str) -> Filter:
     """Read a Hub's ``query``: ``name=value`` parts joined by ``&``, which must all be true.
