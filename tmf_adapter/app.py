@@ -32,7 +32,8 @@ from tmf_adapter.engine import Engine
 from tmf_adapter.hub.hub import Hub
 from tmf_adapter.hub.overview import Overview
 from tmf_adapter.mapping.document import BadMapping
-from tmf_adapter.mapping.lint import load_checked, report_lines
+from tmf_adapter.mapping.lint import report_lines
+from tmf_adapter.mapping.live import LiveMappings
 from tmf_adapter.problems import problem
 from tmf_adapter.problems.desk import TaskDesk
 from tmf_adapter.problems.records import EventRecords
@@ -43,6 +44,7 @@ from tmf_adapter.recovery.downstream import Downstream
 from tmf_adapter.recovery.inbox import Inbox
 from tmf_adapter.recovery.local import LocalProblems
 from tmf_adapter.recovery.register import keep_registered
+from tmf_adapter.recovery.reload import Reloading
 from tmf_adapter.recovery.run import Runs
 from tmf_adapter.recovery.start import Starts
 from tmf_adapter.recovery.target import Target
@@ -78,7 +80,7 @@ class Adapter:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.spoken = read_dialects(_dialects(settings.mappings))
-        self.mappings = load_checked(settings.mappings or shipped("mappings"))
+        self.mappings = LiveMappings(settings.mappings or shipped("mappings"))
         self.database = Database(settings.database, settings.synchronous)
         upgrade(self.database)
         self.engine = Engine(self.database, settings.heartbeat, settings.dead_after)
@@ -123,9 +125,17 @@ class Adapter:
         self.inbox = Inbox(self.database, self.engine, self.records)
         self.downstream = Downstream(settings.tmf656_url) if settings.tmf656_url else None
         target: Target = self.downstream or LocalProblems(self.problems)
-        self.runs = Runs(self.database, self.engine, self.tickets, {"tmf656": target}, mask=Mask.of(settings.mask))
-        starts = Starts(lambda: self.mappings, self.database, self.engine, self.runs.trail, self.runs.switches)
+        self.runs = Runs(
+            self.database,
+            self.engine,
+            self.tickets,
+            {"tmf656": target},
+            mask=Mask.of(settings.mask),
+            word=lambda code: self.mappings().reasons.word(code, settings.partner),
+        )
+        starts = Starts(self.mappings, self.database, self.engine, self.runs.trail, self.runs.switches)
         consequences.append(starts.owe)
+        self.reloading = Reloading(self.mappings, self.database)
         self._tasks: list[asyncio.Task[None]] = []
 
     def asgi(self) -> ASGIApp:
@@ -185,14 +195,15 @@ class Adapter:
 
     async def start(self) -> None:
         """Take up what is owed and under way, and begin."""
-        await counts.complete(self.database, self.mappings)
+        await counts.complete(self.database, self.mappings())
         await self.engine.launch(self.runs.tasks())
         await self.hub.start()
         if self.downstream:
             callback = f"{self.settings.url}/listener"
             self._tasks.append(asyncio.create_task(keep_registered(self.database, self.downstream, callback)))
         self._tasks.append(asyncio.create_task(forget_old_hourly(self.database)))
-        log.info("ready at %s with %d mappings", self.settings.url, len(self.mappings))
+        self._tasks.append(asyncio.create_task(self.reloading.watch()))
+        log.info("ready at %s with %d mappings", self.settings.url, len(self.mappings()))
 
     async def close(self) -> None:
         """Stop; what is under way is on record and goes on with the next start."""
@@ -210,9 +221,11 @@ class Adapter:
             parts = {
                 "database": await self._database_is_ready(),
                 "engine": self.engine.is_running,
-                "mappings": len(self.mappings) > 0,
+                "mappings": len(self.mappings()) > 0,
             }
-            document = {name: "up" if up else "down" for name, up in parts.items()}
+            document: dict[str, Any] = {name: "up" if up else "down" for name, up in parts.items()}
+            if refused := self.mappings.faults:  # the set from before still holds
+                document["refusedMappings"] = sorted({Path(fault.file).name for fault in refused})
             return respond(200 if all(parts.values()) else 503, document)
 
         return ready

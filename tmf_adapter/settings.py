@@ -118,6 +118,9 @@ class Settings:
         "sqlite:///tmf_adapter.db", _database, "sqlite:///file.db or postgresql://user@host/name", "DATABASE_URL"
     )
     mappings: Path | None = _setting(None, _directory, "the directory of mapping files; default: the shipped ones")
+    partner: str = _setting(
+        "", str, "whose wording of reasons is written (a partner of reasons.yaml); default: the codes"
+    )
     public_url: str | None = _setting(
         None, _url, "how others reach us: what href and our own callback are built from; default: http://HOST:PORT"
     )

@@ -3,6 +3,7 @@
 The one module of this room that touches the disk, and only to read.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -115,6 +116,13 @@ class Mappings(Sequence[Mapping]):
     def reads(self) -> Reads:
         """What the conditions of all of them read."""
         return reads_of(path for mapping in self._all for line in _asked(mapping) for path in line.paths)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 (hexadecimal) of all of them and of their reasons: tells one set from another."""
+        wordings = {code: [reason.means, dict(reason.partners)] for code, reason in self.reasons.codes.items()}
+        known = json.dumps([[mapping.hash for mapping in self._all], wordings], sort_keys=True)
+        return hashlib.sha256(known.encode()).hexdigest()
 
     @property
     def counters(self) -> frozenset[str]:
