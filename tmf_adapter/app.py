@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from tmf_adapter.api.access import Access
+from tmf_adapter.api.attributes import attributes
 from tmf_adapter.api.completion import Completion
 from tmf_adapter.api.dialects import BadDialect, read_dialects
 from tmf_adapter.api.dispatch import Handler, Request
@@ -29,6 +30,7 @@ from tmf_adapter.api.tmf656_v4 import Tmf656V4
 from tmf_adapter.api.tmf656_v5 import Tmf656V5
 from tmf_adapter.api.v4 import lenient
 from tmf_adapter.engine import Engine
+from tmf_adapter.hub.apis import Apis, knowing
 from tmf_adapter.hub.hub import Hub
 from tmf_adapter.hub.overview import Overview
 from tmf_adapter.mapping.document import BadMapping
@@ -58,6 +60,7 @@ from tmf_adapter.tickets import ticket
 from tmf_adapter.tickets.desk import TicketDesk
 from tmf_adapter.tickets.store import ticket_store
 from tmf_adapter.tmf.errors import AdapterError
+from tmf_adapter.tmf.events import Resource
 from tmf_adapter.tmf.mask import Mask
 from tmf_adapter.tmf.tracked import Validate
 from tmf_adapter.tmf.versions import TMF621, TMF656
@@ -91,6 +94,7 @@ class Adapter:
             backoff=settings.delivery_backoff,
             timeout=settings.delivery_timeout,
             lease=settings.lease,
+            apis=known_apis(),
         )
         consequences: list[Consequence] = [self.hub.owe]
         ledger = Ledger(self.database, consequences)
@@ -235,6 +239,35 @@ class Adapter:
             return await self.database.read(is_current)
         except AdapterError:
             return False
+
+
+_TOLD: dict[str, dict[Resource, str]] = {
+    "tmf621-v5": {
+        "troubleTicket": "TroubleTicket_RES",
+        "troubleTicketSpecification": "TroubleTicketSpecification_RES",
+    },
+    "tmf656-v5": {
+        "serviceProblem": "ServiceProblem",
+        "problemAcknowledgement": "ProblemAcknowledgement",
+        "problemUnacknowledgement": "ProblemUnacknowledgement",
+        "problemGroup": "ProblemGroup",
+        "problemUngroup": "ProblemUngroup",
+    },
+    "tmf621-v4": {"troubleTicket": "TroubleTicket"},
+    "tmf656-v4": {"serviceProblem": "ServiceProblem"},
+}
+"""What the events of each document tell of, and the schema of that."""
+
+
+def known_apis() -> Apis:
+    """The APIs that can be listened to, with what their documents say of the resources."""
+    raw = {name: load(shipped("openapi") / f"{name}.yaml") for name in _TOLD}
+    return knowing(
+        {
+            name: {resource: attributes(raw[name], schema) for resource, schema in told.items()}
+            for name, told in _TOLD.items()
+        }
+    )
 
 
 def _document(name: str, base_path: str, operations: Callable[[Schema], dict[str, Handler]], **more: Any) -> Document:

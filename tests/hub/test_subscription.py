@@ -3,9 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 
-from tmf_adapter.hub.subscription import Subscription, parse
+from tmf_adapter.app import known_apis
+from tmf_adapter.hub.apis import APIS, Apis
+from tmf_adapter.hub.subscription import Subscription
+from tmf_adapter.hub.wish import Wish, parse
 from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.events import Event, Kind, Resource
 
@@ -21,15 +25,30 @@ DOCUMENT = {
     "note": [{"author": "ann", "tag": ["a", "b"]}, {"author": "bob"}],
     "channel": {"name": "web"},
     "gone": None,
+    "statusChangeDate": "2026-11-24T03:01:06.000Z",
+    "externalIdentifier": [{"@type": "ExternalIdentifier", "id": "crm-1"}],
+    "relatedParty": [
+        {
+            "@type": "RelatedPartyRefOrPartyRoleRef",
+            "role": "customer",
+            "partyOrPartyRole": {"@type": "PartyRoleRef", "id": "c1", "@referredType": "Customer"},
+        }
+    ],
+    "statusChangeHistory": [{"@type": "StatusChange", "status": "inProgress", "statusChangeReason": "assigned"}],
+    "troubleTicketCharacteristic": [{"@type": "StringCharacteristic", "name": "rootCauseDomain", "value": "access"}],
 }
+RENAMED = {"externalIdentifier", "relatedParty", "statusChangeHistory", "troubleTicketCharacteristic"}
+UNCHANGED = DOCUMENT.keys() - RENAMED
+V5_PATH = "/tmf-api/troubleTicket/v5/troubleTicket"
+KNOWN = known_apis()
 
 
 def an_event(kind: Kind = Kind.STATUS, resource: Resource = "troubleTicket", payload: Any = DOCUMENT) -> Event:
     return Event("e1", kind, resource, "t1", NOW, payload)
 
 
-def wants(query: str | None, event: Event, api: str = TICKET) -> bool:
-    return Subscription.of("s1", api, "http://a.test", query).wants(event)
+def wants(query: str | None, event: Event, api: str = TICKET, apis: Apis = APIS) -> bool:
+    return Subscription.of("s1", api, "http://a.test", query, apis=apis).wants(event)
 
 
 @pytest.mark.parametrize(
@@ -98,30 +117,169 @@ def test_a_query_narrows_what_is_wanted(query: str | None, wanted: bool) -> None
 
 
 @pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("troubleTicket.severity=Urgent", True),  # without "event", as teams write it
+        ("severity=Urgent", True),  # or the member alone
+        ("severity!=Urgent", False),
+        ("severity.ne=Low", True),
+        ("severity.regex=^Ur.ent$", True),
+        ("severity=Urg*", True),
+        ("severity=Low;eventType=TroubleTicketStatusChangeEvent", True),  # either
+        ("severity=Low;eventType=TroubleTicketResolvedEvent", False),
+        ("statusChangeDate>2026-11-24T00:00:00Z", True),
+        ("statusChangeDate.lt=2026-11-24T00:00:00Z", False),
+        ("event.troubleTicket.statusChangeDate>=2026-11-24T04:01:06%2B01:00", True),  # instants, not texts
+        ("note.author=bob&note.author=ann", True),
+        ("eventType!=TroubleTicketCreateEvent", True),
+        ("eventType=troubleTicketStatus*", True),
+        ("eventType=*Delete*", False),
+        ("title=TroubleTicketStatusChangeEvent", True),  # of the envelope, whatever a ticket may have
+        ("description=TroubleTicketStatusChangeEvent", False),  # of the ticket: we say none on the envelope
+        ("fields=id,severity", True),
+        ("troubleTicketCharacteristic.rootCauseDomain=access", True),
+        ("filter=$.event.troubleTicket.note[?(@.author=='bob')]", True),
+        ("filter=$.event.troubleTicket.note[?(@.author=='eve')]", False),
+    ],
+)
+def test_a_query_is_written_like_that_of_a_list(query: str, wanted: bool) -> None:
+    assert wants(query, an_event(), apis=KNOWN) is wanted
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("event.troubleTicket.relatedParty.id=c1", True),  # flat, as v4 has it
+        ("relatedParty.@referredType=Customer&relatedParty.role=customer", True),
+        ("externalId=crm-1", True),
+        ("externalId=crm-2", False),
+        ("statusChange.changeReason=assigned", True),
+        ("timeOcurred>=2026-11-24T00:00:00Z", True),
+        ("eventType=troubleTicketStatusChangeEvent", True),
+    ],
+)
+def test_a_query_of_v4_is_in_the_words_of_v4(query: str, wanted: bool) -> None:
+    assert wants(query, an_event(), "tmf621-v4", apis=KNOWN) is wanted
+
+
+@pytest.mark.parametrize(
     ("query", "named"),
     [
         ("eventType=TroubleTicketExplodedEvent", "TroubleTicketExplodedEvent"),  # no such event
         ("eventType=ServiceProblemCreateEvent", "ServiceProblemCreateEvent"),  # another API's
-        ("eventType=", "eventType="),
-        ("eventType=,", "eventType="),
-        ("eventType!=TroubleTicketCreateEvent", "eventType!"),
-        ("eventType==TroubleTicketCreateEvent", "eventType=="),
-        ("event.troubleTicket.severity>=2", "severity>"),
+        ("eventType=", "'' is no event type"),
+        ("eventType=,", "'' is no event type"),
+        ("eventType==TroubleTicketCreateEvent", "=TroubleTicketCreateEvent"),
         ("event.serviceProblem.status=x", "event.serviceProblem"),
         ("event=x", "event"),
+        ("event.troubleTicket=x", "event.troubleTicket"),
         ("event..severity=x", "event..severity"),
-        ("severity=Urgent", "severity"),  # paths begin at the envelope
-        ("fields=event.troubleTicket.id", "fields"),
-        ("$.event=x", "$.event"),
+        ("sevrity=Urgent", "sevrity"),
+        ("event.troubleTicket.relatedParty.id=x", "relatedParty.id"),  # v5 has it deeper
+        ("severity.like=x", "severity.like"),
+        ("severity.regex=(", "("),
+        ("fields=sevrity", "sevrity"),
+        ("fields=event.troubleTicket.note.colour", "note.colour"),
+        ("sort=-severity", "sort"),
+        ("severity=x&limit=5", "limit"),
+        ("$.event=x", "$"),
         ("eventType=TroubleTicketCreateEvent&data", "data"),
         ("eventType=TroubleTicketCreateEvent&&domain=x", "''"),
+        ("timeOcurred=x", "timeOcurred"),  # v4's spelling
     ],
 )
 def test_a_query_that_cannot_be_followed_is_refused_naming_the_part(query: str, named: str) -> None:
     with pytest.raises(Invalid) as refused:
-        parse(query, TICKET)
+        parse(query, KNOWN[TICKET])
     assert refused.value.faults[0].pointer == "/query"
     assert named in refused.value.faults[0].message
+
+
+@pytest.mark.parametrize("query", ["troubleTicketCharacteristic.name=x", "timeOccurred=x", "@type=x&fieldPath=y"])
+def test_a_query_of_v4_cannot_name_what_only_v5_has(query: str) -> None:
+    with pytest.raises(Invalid):
+        parse(query, KNOWN["tmf621-v4"])
+
+
+def test_a_registered_query_that_cannot_be_followed_any_more_lets_everything_through() -> None:
+    one = Subscription.kept("s1", TICKET, "http://a.test", "was.possible=once", "{}", apis=KNOWN)
+    assert one.wants(an_event())
+    assert one.wish == Wish()
+
+
+# ------------------------------------------------------------------------------------- what is sent
+
+
+def sent(query: str | None, event: Event, api: str = TICKET) -> Any:
+    one = Subscription.of("s1", api, "http://a.test", query, apis=KNOWN)
+    stored = orjson.dumps(event.envelope()).decode()
+    assert one.notification(stored) == one.notification(stored)
+    return orjson.loads(one.notification(stored))
+
+
+def test_a_listener_of_v5_is_sent_what_is_stored() -> None:
+    stored = '{"any": "text",   "as it is": 1}'
+    assert Subscription.of("s1", TICKET, "http://a.test", None).notification(stored) == stored.encode()
+
+
+@pytest.mark.parametrize("fields", ["severity,note.author", "event.troubleTicket.severity,troubleTicket.note.author"])
+def test_fields_say_which_members_of_the_resource_come_along(fields: str) -> None:
+    notification = sent(f"fields={fields}&fields=eventType", an_event())
+    assert notification["event"] == {
+        "troubleTicket": {
+            "@type": "TroubleTicket",
+            "id": "t1",
+            "severity": "Urgent",
+            "note": [{"author": "ann"}, {"author": "bob"}],
+        }
+    }
+    assert {name: value for name, value in notification.items() if name != "event"} == {
+        name: value for name, value in an_event().envelope().items() if name != "event"
+    }
+    assert list(sent("fields=none", an_event())["event"]["troubleTicket"]) == ["@type", "id"]
+
+
+def test_a_listener_of_v4_is_sent_v4() -> None:
+    moment = "2026-11-24T03:01:06.000Z"
+    assert sent(None, an_event(payload={**DOCUMENT, "href": f"http://a{V5_PATH}/t1"}), "tmf621-v4") == {
+        "id": "t1",
+        "href": f"http://a{V5_PATH}/t1".replace("v5", "v4"),
+        "eventId": "e1",
+        "eventType": "TroubleTicketStatusChangeEvent",
+        "eventTime": moment,
+        "timeOcurred": moment,
+        "title": "TroubleTicketStatusChangeEvent",
+        "domain": "serviceAssurance",
+        "event": {
+            "troubleTicket": {
+                **{name: value for name, value in DOCUMENT.items() if name in UNCHANGED},
+                "href": f"http://a{V5_PATH}/t1".replace("v5", "v4"),
+                "externalId": "crm-1",
+                "relatedParty": [{"role": "customer", "id": "c1", "@referredType": "Customer"}],
+                "statusChange": [{"status": "inProgress", "changeReason": "assigned"}],
+            }
+        },
+    }
+    selected = sent("fields=externalId", an_event(), "tmf621-v4")
+    assert selected["event"]["troubleTicket"] == {"@type": "TroubleTicket", "id": "t1", "externalId": "crm-1"}
+
+
+def test_v4_names_the_fields_that_an_event_is_about() -> None:
+    one = an_event(Kind.ATTRIBUTE, payload={"id": "t1", "severity": "Low", "lastUpdate": "x"})
+    assert sent(None, one, "tmf621-v4")["fieldPath"] == "$.severity"
+    two = an_event(Kind.ATTRIBUTE, payload={"id": "t1", "severity": "Low", "externalIdentifier": [{"id": "a"}]})
+    assert sent(None, two, "tmf621-v4")["fieldPath"] == "$['externalId','severity']"
+
+
+def test_a_listener_of_v4_hears_nothing_of_what_v4_does_not_have() -> None:
+    characteristic = an_event(Kind.ATTRIBUTE, payload={"id": "t1", "troubleTicketCharacteristic": [], "lastUpdate": ""})
+    assert not wants(None, characteristic, "tmf621-v4")
+    assert wants(None, characteristic, TICKET)
+    assert not wants(None, an_event(Kind.DELETE, "serviceProblem"), "tmf656-v4")
+    assert wants(None, an_event(Kind.DELETE, "serviceProblem"), PROBLEM)
+    assert wants(None, an_event(Kind.DELETE), "tmf621-v4")
+    assert not wants(None, an_event(Kind.CREATE, "problemGroup"), "tmf656-v4")
+    assert not wants(None, an_event(Kind.CREATE, "troubleTicketSpecification"), "tmf621-v4")
 
 
 def test_every_event_type_of_a_resource_can_be_asked_for() -> None:

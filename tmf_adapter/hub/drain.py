@@ -24,8 +24,8 @@ from tmf_adapter.hub.lanes import Lanes
 from tmf_adapter.hub.post import Poster
 from tmf_adapter.hub.pressure import FLOOR, Limit, Slots
 from tmf_adapter.hub.store import Ask, Report, Store
-from tmf_adapter.hub.subscription import Filter, Subscription
-from tmf_adapter.hub.terms import Order, Terms
+from tmf_adapter.hub.subscription import Subscription
+from tmf_adapter.hub.terms import Order
 from tmf_adapter.tmf.errors import Overloaded
 
 WINDOW = 256
@@ -38,7 +38,7 @@ POLL = 0.25
 LINGER = 1.0
 """Seconds that an idle drain keeps its lease."""
 
-NOBODY = Subscription("", "tmf621-v5", "", None, Filter(), Terms())
+NOBODY = Subscription.of("", "tmf621-v5", "", None)
 
 
 @dataclass(frozen=True, slots=True)

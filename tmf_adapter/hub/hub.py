@@ -10,6 +10,7 @@ from functools import partial
 from time import monotonic
 
 from tmf_adapter.hub import store
+from tmf_adapter.hub.apis import APIS, Apis
 from tmf_adapter.hub.breaker import Pauses
 from tmf_adapter.hub.delivery import BACKOFF, BUDGET, INSISTENCE, Due, Policy
 from tmf_adapter.hub.drain import Drain, Shared
@@ -44,7 +45,7 @@ class Hub:
     ``allowed``: CIDRs that callbacks may resolve to in addition to public addresses (``ValueError`` names a bad one).
     ``backoff`` are the seconds from each attempt to the next, ``insistence`` those after a refusal, ``budget`` those
     for all attempts, ``timeout`` those of one POST, ``lease`` those after which another process takes over from one
-    that died; ``pauses`` are those of a listener that does not answer.
+    that died; ``pauses`` are those of a listener that does not answer; ``apis`` say what a query may name.
 
     What this process owes is on its way as soon as it is committed. What another process owes to a subscription that
     is drained here, or nobody drains, is found by a sweep within 250 ms.
@@ -62,14 +63,15 @@ class Hub:
         pauses: Pauses = PAUSES,
         timeout: float = TIMEOUT,
         lease: float = LEASE,
+        apis: Apis = APIS,
     ) -> None:
-        self.subscriptions = Subscriptions(database, public_url, removed=self._removed)
+        self.subscriptions = Subscriptions(database, public_url, self._removed, apis)
         self._guard = Guard(allowed)
         self._timeout = timeout
         self._policy = Policy(backoff, budget, insistence)
         self._pauses = pauses
         self._lease = lease
-        self._store = store.Store(database, f"{socket.gethostname()}:{os.getpid()}:{new_id()}", lease)
+        self._store = store.Store(database, f"{socket.gethostname()}:{os.getpid()}:{new_id()}", lease, apis)
         self._entries = Entries(database, self._store)
         self._shared: Shared | None = None  # while started
         self._drains: dict[str, Drain] = {}

@@ -9,6 +9,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tmf_adapter.hub.apis import APIS, Apis
 from tmf_adapter.hub.delivery import Attempt, Due, Entry, State
 from tmf_adapter.hub.health import Health, Standing
 from tmf_adapter.hub.subscription import Subscription
@@ -50,10 +51,10 @@ def revision_in(tx: Tx) -> int:
     return tx.execute(_NEWEST).scalar() or 0
 
 
-def subscriptions_in(tx: Tx) -> tuple[int, list[Subscription]]:
+def subscriptions_in(tx: Tx, apis: Apis = APIS) -> tuple[int, list[Subscription]]:
     """The revision, and the subscriptions as they were then or later."""
     newest = revision_in(tx)  # first: what is read afterwards may be newer, which is noticed, but never older
-    return newest, [Subscription.of(*row) for row in tx.execute(_ALL)]
+    return newest, [Subscription.kept(*row, apis=apis) for row in tx.execute(_ALL)]
 
 
 def count_change(tx: Tx) -> int:
@@ -166,8 +167,8 @@ class Claimed:
     health: Health
 
     @classmethod
-    def of(cls, row: sa.Row[Any]) -> "Claimed":
-        listener = Subscription.of(row.id, row.api, row.callback, row.query, row.terms)
+    def of(cls, row: sa.Row[Any], apis: Apis) -> "Claimed":
+        listener = Subscription.kept(row.id, row.api, row.callback, row.query, row.terms, apis=apis)
         return cls(listener, Health.read(row.state, row.health))
 
 
@@ -188,8 +189,9 @@ class Store:
     in the order it was owed. Drains that ask while a read is under way share the next one.
     """
 
-    def __init__(self, database: Database, owner: str, lease: float) -> None:
+    def __init__(self, database: Database, owner: str, lease: float, apis: Apis = APIS) -> None:
         self._database = database
+        self._apis = apis
         self._listed: Callable[[Iterable[Any]], Any] = as_json if database.is_sqlite else list
         now = _clock(database.is_sqlite)
         ids = _list("ids", sa.String, database.is_sqlite)
@@ -237,7 +239,7 @@ class Store:
         """Take the lease; None when another process has it, the subscription is gone, or it is not to be posted to."""
         values = {"key": id, "now": time.time()}
         row = await self._database.write(lambda tx: tx.execute(self._claim, values).one_or_none())
-        return Claimed.of(row) if row is not None else None
+        return Claimed.of(row, self._apis) if row is not None else None
 
     async def renew(self, ids: Iterable[str]) -> dict[str, str]:
         """Prolong our leases; those that are still ours, and the state of each."""

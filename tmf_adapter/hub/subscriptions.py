@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import orjson
 
 from tmf_adapter.hub import store
-from tmf_adapter.hub.subscription import APIS, Subscription
+from tmf_adapter.hub.apis import APIS, Apis
+from tmf_adapter.hub.subscription import Subscription
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.ledger import Outdated
 from tmf_adapter.tmf.errors import Conflict, Invalid, NotFound
@@ -27,8 +28,15 @@ class Copy:
 class Subscriptions:
     """``public_url`` is what every ``href`` begins with. ``removed`` is told the id of a subscription that is gone."""
 
-    def __init__(self, database: Database, public_url: str, removed: Callable[[str], None] = lambda id: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        public_url: str,
+        removed: Callable[[str], None] = lambda id: None,
+        apis: Apis = APIS,
+    ) -> None:
         self._database = database
+        self._apis = apis
         self._public_url = public_url.rstrip("/")
         self._removed = removed
         self._copy: Copy | None = None
@@ -42,8 +50,8 @@ class Subscriptions:
         ``Conflict`` when the same callback is registered with the same query already (TMF630 leaves this open).
         """
         callback, query = _callback(body.get("callback")), _query(body.get("query"))
-        new = Subscription.of(new_id(), api, callback, query)
-        ours = {"id": new.id, "href": f"{self._public_url}{APIS[api].path}/hub/{new.id}"}
+        new = Subscription.of(new_id(), api, callback, query, apis=self._apis)
+        ours = {"id": new.id, "href": f"{self._public_url}{self._apis[api].path}/hub/{new.id}"}
         document = ours | body | ours | {"@type": body.get("@type") or "Hub"}
 
         def work(tx: store.Tx) -> None:
@@ -95,10 +103,10 @@ class Subscriptions:
         return copy
 
     async def _load(self) -> None:
-        revision, found = await self._database.read(store.subscriptions_in)
+        revision, found = await self._database.read(lambda tx: store.subscriptions_in(tx, self._apis))
         by_resource: dict[Resource, tuple[Subscription, ...]] = {}
         for one in found:
-            for resource in APIS[one.api].resources:
+            for resource in one.of_api.resources:
                 by_resource[resource] = (*by_resource.get(resource, ()), one)
         self._copy = Copy(revision, by_resource)
 
