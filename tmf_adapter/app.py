@@ -22,7 +22,7 @@ from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import respond
 from tmf_adapter.api.operator import Operator
 from tmf_adapter.api.resource import listener
-from tmf_adapter.api.schemas import Schemas
+from tmf_adapter.api.schemas import Schemas, pattern
 from tmf_adapter.api.server import Document, build, load, settle
 from tmf_adapter.api.tmf621_v4 import Tmf621V4
 from tmf_adapter.api.tmf621_v5 import Tmf621V5
@@ -56,11 +56,11 @@ from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.desk import Desk
 from tmf_adapter.storage.ledger import Consequence, Ledger
 from tmf_adapter.storage.schema import is_current, upgrade
-from tmf_adapter.tickets import ticket
+from tmf_adapter.tickets import specification, ticket
 from tmf_adapter.tickets.desk import TicketDesk
-from tmf_adapter.tickets.store import ticket_store
+from tmf_adapter.tickets.store import Specifications, specification_store, ticket_store
 from tmf_adapter.tmf.errors import AdapterError
-from tmf_adapter.tmf.events import Resource
+from tmf_adapter.tmf.events import Doc, Resource
 from tmf_adapter.tmf.mask import Mask
 from tmf_adapter.tmf.tracked import Validate
 from tmf_adapter.tmf.versions import TMF621, TMF656
@@ -98,6 +98,13 @@ class Adapter:
         )
         consequences: list[Consequence] = [self.hub.owe]
         ledger = Ledger(self.database, consequences)
+        self.specifications = Desk(
+            ledger,
+            specification_store(self.database),
+            specification.RULES,
+            f"{settings.url}{TMF621_V5}/troubleTicketSpecification",
+            _consistent(_whole("tmf621-v5.yaml", "TroubleTicketSpecification_RES", settings.strict)),
+        )
         self.tickets = TicketDesk(
             ledger,
             ticket_store(self.database),
@@ -105,6 +112,7 @@ class Adapter:
             f"{settings.url}{TMF621_V5}/troubleTicket",
             _whole("tmf621-v5.yaml", "TroubleTicket_RES", settings.strict),
             unique=settings.unique_external_identifier,
+            specifications=Specifications(self.specifications.store, pattern),
         )
         self.problems = Desk(
             ledger,
@@ -160,7 +168,11 @@ class Adapter:
     def _documents(self) -> list[Document]:
         url, rooms = self.settings.url, (self.hub.subscriptions, self.inbox)
         return [
-            _document("tmf621-v5", TMF621_V5, lambda raw: Tmf621V5(raw, self.tickets, *rooms).operations()),
+            _document(
+                "tmf621-v5",
+                TMF621_V5,
+                lambda raw: Tmf621V5(raw, self.tickets, *rooms, self.specifications).operations(),
+            ),
             _document(
                 "tmf656-v5",
                 TMF656_V5,
@@ -291,6 +303,17 @@ def _whole(document: str, schema: str, strict: bool) -> Validate:
     schemas = Schemas(load(shipped("openapi") / document), f"urn:tmf-adapter:whole:{document}")
     check = (schemas if strict else Completion(schemas)).check
     return partial(check, f"#/components/schemas/{schema}")
+
+
+def _consistent(fits: Validate) -> Validate:
+    """For specifications of tickets: not only the form must be right."""
+
+    def validate(document: Doc) -> Doc:
+        document = fits(document)
+        specification.check(document, pattern)
+        return document
+
+    return validate
 
 
 def serve(settings: Settings) -> int:

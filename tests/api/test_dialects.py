@@ -31,7 +31,7 @@ resources:
 def client(spoken: Spoken, *, strict: bool = False):
     raw = load(OPENAPI / "tmf621-v5.yaml")
     operations = Tmf621V5(
-        raw, FakeDesk(f"http://adapter{BASE}/troubleTicket"), FakeSubscriptions(), FakeInbox()
+        raw, FakeDesk(f"http://adapter{BASE}/troubleTicket"), FakeSubscriptions(), FakeInbox(), FakeDesk("none")
     ).operations()
     document = Document(OPENAPI / "tmf621-v5.yaml", BASE, operations)
     app = build([document], {}, strict=strict, validate_responses=True, spoken=spoken)

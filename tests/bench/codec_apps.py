@@ -69,7 +69,7 @@ def desk() -> Any:
     """The functions of TMF621 v5 as well, before a desk that keeps nothing."""
     nobody: Any = None
     idle: Any = _IdleDesk()
-    return _built(Tmf621V5(load(_OPENAPI / "tmf621-v5.yaml"), idle, nobody, nobody).operations())
+    return _built(Tmf621V5(load(_OPENAPI / "tmf621-v5.yaml"), idle, nobody, nobody, idle).operations())
 
 
 def _built(operations: Any) -> Any:

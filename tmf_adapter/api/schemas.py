@@ -1,5 +1,7 @@
 """The schemas of one document, compiled, and what they say of a body that does not fit."""
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -11,6 +13,7 @@ from tmf_adapter.api.faults import explain, json_pointer
 from tmf_adapter.tmf.errors import Fault, Invalid
 
 _EXPLAINED = 1 << 15
+_LINEAR = jsonschema_rs.RegexOptions(size_limit=1 << 20)
 
 
 class Schemas:
@@ -59,6 +62,21 @@ class Schemas:
             for media_type, content in part.get("content", {}).items()
             if "schema" in content
         }
+
+
+@lru_cache(maxsize=1_024)
+def pattern(regex: str) -> Callable[[str], bool]:
+    """A test whether a whole text matches a regular expression that a client wrote, in time linear in the text.
+
+    Raises ``ValueError`` for what is no expression, or needs more than a finite automaton.
+    """
+    try:
+        for whole in (regex, f"^(?:{regex})$"):  # each by itself: the brackets must not close what the client opened
+            validator = jsonschema_rs.Draft7Validator({"pattern": whole}, pattern_options=_LINEAR)
+    except jsonschema_rs.ValidationError:
+        remedy = "look-around, back-references and very many repetitions are not possible"
+        raise ValueError(f"is not a regular expression that can be used; {remedy}") from None
+    return validator.is_valid
 
 
 def require(validator: jsonschema_rs.Draft7Validator, document: Any) -> None:

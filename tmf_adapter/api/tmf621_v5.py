@@ -1,4 +1,4 @@
-"""TMF621 v5: trouble tickets, an operation a line."""
+"""TMF621 v5: trouble tickets and their specifications, an operation a line."""
 
 from tmf_adapter.api.attributes import attributes
 from tmf_adapter.api.dispatch import Handler
@@ -13,8 +13,12 @@ API = "tmf621-v5"
 class Tmf621V5:
     """The functions of the ``document``, over the rooms that do the work."""
 
-    def __init__(self, document: Schema, tickets: Desk, subscriptions: Subscriptions, inbox: Inbox) -> None:
+    def __init__(
+        self, document: Schema, tickets: Desk, subscriptions: Subscriptions, inbox: Inbox, specifications: Desk
+    ) -> None:
         self._tickets = Resources(tickets, Collection("troubleTicket", attributes(document, "TroubleTicket_RES")))
+        specification = attributes(document, "TroubleTicketSpecification_RES")
+        self._specifications = Resources(specifications, Collection("troubleTicketSpecification", specification))
         self._hub = Hub(subscriptions, API)
         self._listener = listener(inbox)
 
@@ -26,6 +30,11 @@ class Tmf621V5:
             "retrieveTroubleTicket": self._tickets.retrieve,
             "patchTroubleTicket": self._tickets.patch,
             "deleteTroubleTicket": self._tickets.delete,
+            "listTroubleTicketSpecification": self._specifications.list,
+            "createTroubleTicketSpecification": self._specifications.create,
+            "retrieveTroubleTicketSpecification": self._specifications.retrieve,
+            "patchTroubleTicketSpecification": self._specifications.patch,
+            "deleteTroubleTicketSpecification": self._specifications.delete,
             "createHub": self._hub.create,
             "hubGet": self._hub.retrieve,
             "hubDelete": self._hub.delete,

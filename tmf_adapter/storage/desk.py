@@ -80,11 +80,16 @@ class Desk:
         """
 
         def decide(before: Stored | None) -> Change | None:
-            assert before is not None
-            _require(before, versions)
-            return self.rules.patch(before, body, media_type, self.clock(), by, self.validate, lens)
+            return self._patched(before, body, media_type, by, versions, lens)
 
         return await self._change(id, decide, ())
+
+    def _patched(
+        self, before: Stored | None, body: Any, media_type: str, by: Author, versions: Versions, lens: Lens | None
+    ) -> Change | None:
+        assert before is not None
+        _require(before, versions)
+        return self.rules.patch(before, body, media_type, self.clock(), by, self.validate, lens)
 
     async def delete(self, id: str, versions: Versions = None) -> None:
         """Gone, its event owed to whoever listens. Raises ``NotFound`` and ``PreconditionFailed``."""

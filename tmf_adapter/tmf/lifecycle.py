@@ -9,15 +9,21 @@ from tmf_adapter.tmf.errors import IllegalTransition
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """A status machine: ``edges`` maps each status to those that may follow it directly."""
+    """A status machine: ``edges`` maps each status to those that may follow it directly.
+
+    ``is_open``: there may be other statuses, which can be come from and gone to freely.
+    """
 
     edges: Mapping[str, frozenset[str]]
+    is_open: bool = False
 
     def check(self, before: str, wanted: str, member: str = "status") -> None:
         """Raise ``IllegalTransition`` unless ``wanted`` follows ``before`` directly; staying is always allowed.
 
         ``member`` is where the status stands.
         """
+        if self.is_open and not {before, wanted} <= self.edges.keys():
+            return
         allowed = self.edges.get(before, frozenset())
         if wanted != before and wanted not in allowed:
             raise IllegalTransition(before, wanted, allowed, member)
@@ -75,9 +81,10 @@ SPECIFICATION = Lifecycle(
         "active": frozenset({"retired"}),
         "rejected": frozenset({"inDesign"}),
         "retired": frozenset({"active"}),
-    }
+    },
+    is_open=True,
 )
-"""TroubleTicketSpecification: the standard names these four (``such as``) and no transitions; these are ours."""
+"""TroubleTicketSpecification: the standard names these four as examples and no transitions; these are ours."""
 
 REOPENING = ("resolved", "inProgress")
 """The transition that begins a new episode: the customer did not accept the resolution."""

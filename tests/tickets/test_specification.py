@@ -1,0 +1,228 @@
+"""Ticket specifications: which ones contradict themselves, and what they make of tickets; tables."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tmf_adapter.api.schemas import pattern
+from tmf_adapter.tickets.demands import Specification, Unread, hold, kind_of
+from tmf_adapter.tickets.specification import check
+from tmf_adapter.tmf.errors import Invalid
+from tmf_adapter.tmf.events import Doc
+
+NOW = datetime(2026, 3, 11, 6, 41, 12, tzinfo=UTC)
+PAST, FUTURE = {"endDateTime": "2025-12-31T00:00:00Z"}, {"startDateTime": "2027-01-01T00:00:00+01:00"}
+
+
+def specified(*characteristics: Doc, **members: Any) -> Doc:
+    return {"name": "line fault", "lifecycleStatus": "active", "specCharacteristic": list(characteristics), **members}
+
+
+def line(**members: Any) -> Doc:
+    """One characteristic, with whatever is demanded of it."""
+    return {"name": "line", "valueType": "string", **members}
+
+
+def form(**members: Any) -> Doc:
+    """One form that its values may have."""
+    return {"characteristicValueSpecification": [members]}
+
+
+def forms(*members: Doc) -> Doc:
+    return {"characteristicValueSpecification": list(members)}
+
+
+# --- specifications that contradict themselves
+
+C = "/specCharacteristic/0"
+V = f"{C}/characteristicValueSpecification/0"
+CONTRADICTIONS: list[tuple[Doc, list[str]]] = [
+    (specified(line(minCardinality=2, maxCardinality=1)), [f"{C}/maxCardinality"]),
+    (specified(line(minCardinality=1, maxCardinality=0)), []),  # the standard's own example: 0 is any number
+    (specified(line(minCardinality=-1, maxCardinality=-1)), [f"{C}/minCardinality", f"{C}/maxCardinality"]),
+    (specified(line(), line()), ["/specCharacteristic/1/name"]),
+    (specified(line(regex="[a-z")), [f"{C}/regex"]),
+    (specified(line(regex="a)|(b")), [f"{C}/regex"]),  # not even when brackets around it would close it
+    (specified(line(regex=r"(a)\1")), [f"{C}/regex"]),  # needs more than a finite automaton
+    (specified(line(regex=r"[A-Z]{3}|\d+")), []),
+    (specified(line(valueType="number", **form(valueFrom=5, valueTo=4))), [f"{V}/valueTo"]),
+    (specified(line(valueType="number", **form(valueFrom=4, valueTo=4))), []),
+    (specified(line(**form(valueFrom=1))), [f"{V}/valueFrom"]),  # texts have no range
+    (specified(line(valueType="kilometres", **form(valueFrom=1))), []),  # nobody knows what that is
+    (specified(line(valueType="number", **form(valueFrom=1, rangeInterval="ajar"))), [f"{V}/rangeInterval"]),
+    (specified(line(valueType="integer", **form(value="many", isDefault=True))), [f"{V}/value"]),
+    (specified(line(valueType="integer", **form(value=True))), [f"{V}/value"]),
+    (specified(line(**form(value=3, valueType="integer"))), []),  # the form has a type of its own
+    (specified(line(**form(regex="("))), [f"{V}/regex"]),
+    (
+        specified(
+            line(maxCardinality=1, **forms({"value": "a", "isDefault": True}, {"value": "b", "isDefault": True}))
+        ),
+        [f"{C}/characteristicValueSpecification/1/isDefault"],
+    ),
+    (specified(validFor=PAST | FUTURE), ["/validFor/endDateTime"]),
+    (specified(line(validFor=PAST | FUTURE)), [f"{C}/validFor/endDateTime"]),
+    (specified(line(**form(value="a", validFor=PAST | FUTURE))), [f"{V}/validFor/endDateTime"]),
+    (specified(), []),
+]
+
+
+@pytest.mark.parametrize(("document", "pointers"), CONTRADICTIONS)
+def test_a_contradiction_is_pointed_at(document: Doc, pointers: list[str]) -> None:
+    found: list[str] = []
+    try:
+        check(document, pattern)
+    except Invalid as refused:
+        found = [fault.pointer for fault in refused.faults]
+    assert found == pointers
+
+
+def test_an_expression_takes_no_time_whatever_it_is_given() -> None:
+    assert not pattern("(a+)+b")("a" * 50_000)
+
+
+@pytest.mark.parametrize(
+    ("value_type", "fitting", "other"),
+    [
+        ("string", "x", 1),
+        ("Text", "x", None),
+        ("integer", 3, 3.5),
+        ("int", 3.0, True),
+        ("number", 3.5, "3.5"),
+        ("Numeric", 3, False),
+        ("boolean", True, 1),
+        ("object", {"a": 1}, "a"),
+        ("date", "2026-03-11", "2026-13-11"),
+        ("date-time", "2026-03-11T06:00:00Z", "2026-03-11"),
+        ("stringArray", ["a", "b"], ["a", 1]),
+        ("integer[]", [1, 2], 1),
+    ],
+)
+def test_a_value_type_is_a_word_with_a_meaning(value_type: str, fitting: Any, other: Any) -> None:
+    kind = kind_of(value_type)
+    assert kind is not None
+    assert kind.fits(fitting)
+    assert not kind.fits(other)
+
+
+def test_a_word_without_a_meaning_demands_nothing() -> None:
+    assert kind_of("kilometres") is kind_of(None) is kind_of("kilometresArray") is None
+
+
+# --- tickets
+
+
+def ticket(*values: Any, name: str = "line") -> Doc:
+    """A ticket with a characteristic for each value."""
+    entries = [{"@type": "Characteristic", "name": name, "value": value} for value in values]
+    return {"troubleTicketSpecification": {"id": "s1"}, "troubleTicketCharacteristic": entries}
+
+
+def refused(document: Doc, after: Doc, before: Doc | None = None) -> list[str]:
+    known = {"s1": Specification.of(document, pattern)}
+    try:
+        hold(before, after, known, NOW)
+    except Invalid as error:
+        return [fault.pointer for fault in error.faults]
+    return []
+
+
+T = "/troubleTicketCharacteristic"
+TICKETS: list[tuple[Doc, tuple[Any, ...], list[str]]] = [
+    # what is demanded, the values there are, where that is wrong
+    (line(minCardinality=1), (), [T]),
+    (line(minCardinality=1), ("a",), []),
+    (line(minCardinality=1), (None,), [T]),  # null is no value
+    (line(minCardinality=2), ("a",), [T]),
+    (line(minCardinality=2), (["a", "b"],), []),  # a list has several
+    (line(maxCardinality=1), ("a", "b", "c"), [f"{T}/1/value", f"{T}/2/value"]),
+    (line(maxCardinality=1), (["a", "b"],), [f"{T}/0/value/1"]),
+    (line(maxCardinality=0), ("a", "b"), []),
+    (line(valueType="integer"), ("1", 2, True, 2.5), [f"{T}/0/value", f"{T}/2/value", f"{T}/3/value"]),
+    (line(valueType="kilometres"), ("1", 2), []),
+    (line(regex="[a-z]+-[0-9]+"), ("dsl-1", "dsl-", "xdsl-1x", 7), [f"{T}/1/value", f"{T}/2/value", f"{T}/3/value"]),
+    (line(**forms({"value": "copper"}, {"value": "fibre"})), ("fibre", "tin"), [f"{T}/1/value"]),
+    (line(**forms({"value": "copper"}), extensible=True), ("tin",), []),
+    (line(valueType="integer", **forms({"value": "x"}), extensible=True), ("tin",), [f"{T}/0/value"]),
+    (line(**forms({"isDefault": True, "unitOfMeasure": "dB"})), ("tin",), []),  # demands nothing
+    (line(valueType="any", **forms({"value": 1})), (1, True), [f"{T}/1/value"]),  # true is not 1
+    (line(valueType="number", **form(valueFrom=1, valueTo=2)), (0.9, 1, 2, 2.1), [f"{T}/0/value", f"{T}/3/value"]),
+    (
+        line(valueType="number", **form(valueFrom=1, valueTo=2, rangeInterval="open")),
+        (1, 1.5, 2),
+        [f"{T}/0/value", f"{T}/2/value"],
+    ),
+    (line(valueType="number", **form(valueFrom=1, valueTo=2, rangeInterval="closedBottom")), (1, 2), [f"{T}/1/value"]),
+    (line(valueType="number", **form(valueFrom=1, valueTo=2, rangeInterval="closedTop")), (1, 2), [f"{T}/0/value"]),
+    (line(valueType="number", **form(valueFrom=1)), (0, 1e9), [f"{T}/0/value"]),
+    (line(valueType="number", **form(valueTo=1, rangeInterval="open")), (-1e9, 1), [f"{T}/1/value"]),
+    (line(valueType="number", **forms({"valueTo": 1}, {"value": 7})), (0, 7, 8), [f"{T}/2/value"]),
+    (line(**form(regex="a+")), ("aa", "ab"), [f"{T}/1/value"]),
+    (line(**forms({"value": "old", "validFor": PAST}, {"value": "new"})), ("new", "old"), [f"{T}/1/value"]),
+    (line(**forms({"value": "new", "validFor": FUTURE})), ("whatever",), []),  # nothing is demanded yet
+    (line(minCardinality=1, validFor=PAST), (), []),
+]
+
+
+@pytest.mark.parametrize(("characteristic", "values", "pointers"), TICKETS)
+def test_a_ticket_is_held_to_the_characteristics_of_its_specification(
+    characteristic: Doc, values: tuple[Any, ...], pointers: list[str]
+) -> None:
+    assert refused(specified(characteristic), ticket(*values)) == pointers
+
+
+def test_what_a_specification_does_not_know_is_refused_where_it_is_not_extensible() -> None:
+    unknown = ticket("x", name="colour")
+    assert refused(specified(line()), unknown) == []
+    assert refused(specified(line(), extensible=True), unknown) == []
+    assert refused(specified(line(), extensible=False), unknown) == [f"{T}/0/name"]
+    # what the ticket has already, such as a recovery's report, does not get in the way of a change
+    both = ticket("x", "y", name="colour")
+    assert refused(specified(line(), extensible=False), both, unknown) == []
+
+
+R = "/troubleTicketSpecification"
+
+
+@pytest.mark.parametrize(
+    ("members", "reference", "pointers"),
+    [
+        ({"lifecycleStatus": "inDesign"}, {}, []),  # so that it can be tried
+        ({"lifecycleStatus": "retired"}, {}, [f"{R}/id"]),
+        ({"lifecycleStatus": "rejected"}, {}, [f"{R}/id"]),
+        ({"lifecycleStatus": "launched"}, {}, []),  # a word of their own
+        ({"validFor": PAST}, {}, [f"{R}/id"]),
+        ({"validFor": FUTURE}, {}, [f"{R}/id"]),
+        ({"version": "2"}, {"version": "1"}, [f"{R}/version"]),
+        ({"version": "2"}, {"version": "2"}, []),
+        ({"version": "2"}, {}, []),
+        ({}, {"version": "1"}, []),
+    ],
+)
+def test_a_ticket_begins_to_name_only_a_specification_that_is_in_use(
+    members: Doc, reference: Doc, pointers: list[str]
+) -> None:
+    named = {"id": "s1", **reference}
+    assert refused(specified(**members), {R[1:]: named}) == pointers
+    # one that names it already may change
+    before = {R[1:]: named}
+    assert refused(specified(**members), {**before, T[1:]: [{"name": "line", "value": "x"}]}, before) == []
+
+
+def test_a_specification_that_is_not_there_is_tolerated_only_where_it_was_named_before() -> None:
+    after = ticket("x")
+    with pytest.raises(Invalid) as error:
+        hold(None, after, {"s1": None}, NOW)
+    assert [fault.pointer for fault in error.value.faults] == [f"{R}/id"]
+    hold(ticket("y"), after, {"s1": None}, NOW)
+
+
+def test_a_change_that_touches_neither_is_not_even_looked_up() -> None:
+    broken = ticket()
+    hold(broken, {**broken, "name": "x", "status": "held"}, {}, NOW)
+    hold(None, {"name": "x"}, {}, NOW)
+    with pytest.raises(Unread):
+        hold(broken, ticket("x"), {}, NOW)
+    with pytest.raises(Unread):
+        hold({}, broken, {}, NOW)
