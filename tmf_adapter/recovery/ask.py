@@ -71,7 +71,7 @@ class Asking:
             before = (await self.tickets.load(run.recovery.ticket_id)).document
         except NotFound:
             return  # its deletion stops the recovery
-        asked = {"note": note, "need": need, "before": before}
+        asked = {"note": note, "need": need, "before": before, "summary": scope["summary"]}
         question = _question(run, name, Kind.INFORMATION, asked, ask.within)
 
         def write(tx: Connection) -> None:

@@ -82,6 +82,8 @@ class Mail:
         if (pause := self._pause(operation)) is None:
             return
         judgement = await self._look(run, operation, step)
+        if judgement and judgement.verdict is Verdict.ASK and _was_asked(run, step, judgement.reason):
+            judgement = None
         if judgement is None or not await self._conclude(run, operation, step, judgement, None):
             key = f"{operation.id}/{new_id()}"
             await self.database.write(lambda tx: self.engine.start(tx, POLL, key, utc_now() + pause))
@@ -89,9 +91,12 @@ class Mail:
     async def expire(self, run: Run, operation: Operation, step: Step) -> None:
         """The time is over. An event may have been lost, so the resource is looked at once more."""
         assert step.await_ is not None
+        seen = await self._look(run, operation, step)
+        if seen is not None and seen.verdict is Verdict.ASK:
+            seen = None  # it had all the time that it was given, answer included
         late = f"no result of {operation.resource} {operation.remote_id} within {step.await_.within}"
         lapsed = Judgement(run.recovery.mapping.on_timeout, late, {}, lapsed=True)
-        await self._conclude(run, operation, step, await self._look(run, operation, step) or lapsed, None)
+        await self._conclude(run, operation, step, seen or lapsed, None)
 
     def _pause(self, operation: Operation) -> timedelta | None:
         return self.targets[OPERATIONS[operation.call].api].poll
@@ -161,6 +166,11 @@ def payload_of(event: Doc) -> tuple[str, Doc]:
         if isinstance(found, dict):
             return str(name), found
     return "", {}
+
+
+def _was_asked(run: Run, step: Step, summary: str) -> bool:
+    """Whether that was asked before: who looks sees the same again and again, and has no event to tell it by."""
+    return any(one.step_id == step.id and one.asked.get("summary") == summary for one in run.questions)
 
 
 def _subject(run: Run, operation: Operation, step: Step, resource: str, id_: object = None) -> Operation | None:
