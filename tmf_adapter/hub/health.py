@@ -139,9 +139,13 @@ class Health:
         """An operator wants nothing to be posted."""
         return self._stands(Standing.PAUSED, now, reason)
 
+    def disabled(self, now: float, reason: str | None = None) -> "Health":
+        """An operator does not want it to be posted to, not even once a day, before it is enabled."""
+        return self._stands(Standing.DISABLED, now, reason)
+
     def resumed(self, now: float, reason: str | None = None) -> "Health":
-        """An operator wants everything to be posted, as if nothing had been wrong."""
-        fresh = Health(last_success=self.last_success, last_failure=self.last_failure)
+        """An operator wants all to be posted as if nothing had been wrong; what the listener asked for holds."""
+        fresh = Health(last_success=self.last_success, last_failure=self.last_failure, not_before=self.not_before)
         return fresh._stands(Standing.ENABLED, now, reason)
 
     def probed(self, now: float) -> "Health":

@@ -16,6 +16,7 @@ from tmf_adapter.hub.delivery import BACKOFF, BUDGET, INSISTENCE, Due, Policy
 from tmf_adapter.hub.drain import Drain, Shared
 from tmf_adapter.hub.entries import Entries
 from tmf_adapter.hub.guard import Guard
+from tmf_adapter.hub.operate import Operate
 from tmf_adapter.hub.owe import FanOut, Owed, Owing
 from tmf_adapter.hub.post import TIMEOUT, Poster
 from tmf_adapter.hub.subscriptions import Subscriptions
@@ -66,6 +67,7 @@ class Hub:
         apis: Apis = APIS,
     ) -> None:
         self.subscriptions = Subscriptions(database, public_url, self._removed, apis)
+        self.operate = Operate(database, self.changed, budget)
         self._guard = Guard(allowed)
         self._timeout = timeout
         self._policy = Policy(backoff, budget, insistence)
@@ -155,6 +157,15 @@ class Hub:
             self._resting.add(drain.id)
         elif drain.woken:
             self.wake(drain.id)
+
+    def changed(self, id: str) -> None:
+        """Its terms, its standing or what it is owed changed: whoever drains it begins anew."""
+        self._resting.discard(id)
+        if drain := self._drains.get(id):
+            drain.wake()  # for what comes after it
+            drain.stop()
+        else:
+            self.wake(id)
 
     def _removed(self, id: str) -> None:
         if drain := self._drains.get(id):

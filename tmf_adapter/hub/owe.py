@@ -206,7 +206,8 @@ def _in(is_sqlite: bool) -> sa.Select[Any]:
 
 
 def _before(is_sqlite: bool) -> sa.Select[Any]:
-    owed = (_D.tenant == TENANT, _D.resource_id == sa.bindparam("resource"), _D.id < sa.bindparam("first"))
+    resource, older = _D.resource_id == sa.bindparam("resource"), _D.id < sa.bindparam("first")
+    owed = (_D.tenant == TENANT, resource, older, _D.replay_no == 0)
     pending = _D.state == sa.literal_column(f"'{State.PENDING}'")  # a literal, for the partial index
     found = sa.select(_D.subscription_id, sa.func.max(_D.id)).where(_D.subscription_id.in_(_in(is_sqlite)))
     return found.where(*owed, pending).group_by(_D.subscription_id)

@@ -121,7 +121,7 @@ def _held_until() -> sa.ColumnElement[float | None]:
     """Until when an earlier delivery about the same resource waits, if it waits longer than this one."""
     before = delivery.alias("earlier").c
     same = (before.tenant == _D.tenant, before.subscription_id == _D.subscription_id)
-    waits = (before.next_at > sa.literal_column("0"), _is(State.PENDING, before.state))
+    waits = (before.next_at > sa.literal_column("0"), _is(State.PENDING, before.state), before.replay_no == 0)
     longer = (before.resource_id == _D.resource_id, before.id < _D.id, before.next_at > _D.next_at)
     end = before.first_at + sa.bindparam("hold")
     until = sa.case((before.first_at.is_(None), before.next_at), (end < before.next_at, end), else_=before.next_at)
