@@ -6,7 +6,7 @@ import os
 import platform
 from pathlib import Path
 
-from tests.bench import adapter, codec
+from tests.bench import adapter, codec, planning
 
 _COLUMNS = ("per_second", "cpu_us", "p50_ms", "p95_ms", "p99_ms", "of_bare")
 
@@ -22,9 +22,12 @@ def main() -> None:
         method = next((word for word in ("GET", "POST") if f" {word}" in name), None)
         if method:
             figures["of_bare"] = figures["per_second"] / path[method]["bare"]["per_second"]
+    planned = {"indexed": planning.measure(), "every line": planning.measure(indexed=False)}
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
-    Path("bench.json").write_text(json.dumps({"machine": machine, "codec": path, "adapter": whole}, indent=1))
-    print(codec.table(path), "", table(whole), sep="\n")
+    Path("bench.json").write_text(
+        json.dumps({"machine": machine, "codec": path, "planning": planned, "adapter": whole}, indent=1)
+    )
+    print(codec.table(path), "", planning.table(planned), "", table(whole), sep="\n")
 
 
 def table(figures: adapter.Figures) -> str:

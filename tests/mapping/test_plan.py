@@ -129,6 +129,11 @@ _LINES = [
     "'rel' in t",
     "[t].exists(x, x.type == 'fault')",
     "t[changed[0]] == 'inProgress'",
+    "t.type in ['fault', 'other']",
+    "t.type == 'other' || t.type == 'fault'",
+    "t.rel.line[0].id == '1' && t.status != 'held'",
+    "(t.char.x == '1') && t.type == 'fault'",
+    "t.rel.line[0].id != '1'",
 ]
 
 

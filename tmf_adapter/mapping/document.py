@@ -17,6 +17,7 @@ from marshmallow import ValidationError
 from tmf_adapter.mapping.expression import Expression
 from tmf_adapter.mapping.faults import BadMapping, MappingFault
 from tmf_adapter.mapping.grammar import DefaultsSchema, MappingSchema, complaints
+from tmf_adapter.mapping.index import Index
 from tmf_adapter.mapping.parts import Mapping
 from tmf_adapter.mapping.reasons import REASONS_FILE, Reasons, ReasonsSchema
 from tmf_adapter.mapping.scan import Reads, reads_of
@@ -90,6 +91,7 @@ class Mappings(Sequence[Mapping]):
         self.reasons = reasons
         self._all = tuple(sorted(mappings, key=lambda mapping: (mapping.order, mapping.file)))
         self._by_kinds: dict[frozenset[Kind], tuple[Mapping, ...]] = {}
+        self._indexes: dict[frozenset[Kind], Index] = {}
 
     @classmethod
     def of(cls, mappings: Sequence[Mapping]) -> "Mappings":
@@ -111,6 +113,12 @@ class Mappings(Sequence[Mapping]):
         if kinds not in self._by_kinds:
             self._by_kinds[kinds] = tuple(one for one in self._all if not kinds.isdisjoint(one.events))
         return self._by_kinds[kinds]
+
+    def filed(self, kinds: frozenset[Kind]) -> Index:
+        """Finds those of ``listening`` that can match."""
+        if kinds not in self._indexes:
+            self._indexes[kinds] = Index(self.listening(kinds))
+        return self._indexes[kinds]
 
     @cached_property
     def reads(self) -> Reads:

@@ -147,7 +147,9 @@ class Expression:
     def is_true(self, scope: Scope) -> bool:
         """Whether it is true; false when it is false, no condition, or cannot be evaluated."""
         try:
-            return self._run(scope) is True
+            if self._walks:
+                return self._run(scope) is True
+            return self._execute(scope.context) is True
         except _FAILURES:
             return False
 

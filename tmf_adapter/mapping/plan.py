@@ -95,8 +95,9 @@ def plan(
     if _why_nothing(change, facts):
         return ()
     ordered = Mappings.of(mappings)
-    asked = ordered.listening(_kinds(change))
-    if not asked or not (matching := tuple(_matching(asked, ordered, change, now, facts))):
+    read = _names(change, now, facts, ordered.reads)
+    asked = ordered.filed(_kinds(change)).candidates(read)
+    if not asked or not (matching := tuple(_matching(asked, ordered, read, facts))):
         return ()
     names = _names(change, now, facts)
     return tuple(_planned(mapping, key, names) for mapping, key in matching)
@@ -149,10 +150,10 @@ def _names(change: Change, now: datetime, facts: Facts, reads: Reads | None = No
 
 
 def _matching(
-    asked: Sequence[Mapping], ordered: Mappings, change: Change, now: datetime, facts: Facts
+    asked: Sequence[Mapping], ordered: Mappings, names: Names, facts: Facts
 ) -> Iterator[tuple[Mapping, str | None]]:
-    """Written for speed: hundreds of mappings are asked for one change, and many of their lines are the same."""
-    scope = Scope(narrowed(_names(change, now, facts, ordered.reads), ordered.reads))
+    """Written for speed: hundreds of mappings may be asked for one change, and many of their lines are the same."""
+    scope = Scope(narrowed(names, ordered.reads))
     known: dict[str, bool] = {}
     for mapping in asked:
         if "mapping" in ordered.reads:
