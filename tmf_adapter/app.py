@@ -188,7 +188,13 @@ class Adapter:
                 "tmf656-v4",
                 TMF656_V4,
                 lambda raw: Tmf656V4(
-                    raw, self.problems, *rooms, f"{url}{TMF656_V4}", v3_names=self.settings.tmf656_v3_names
+                    raw,
+                    self.problems,
+                    *rooms,
+                    f"{url}{TMF656_V4}",
+                    self.problem_tasks,
+                    self.records,
+                    v3_names=self.settings.tmf656_v3_names,
                 ).operations(),
                 lenient=lenient,
             ),

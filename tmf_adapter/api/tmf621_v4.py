@@ -17,9 +17,7 @@ class Tmf621V4:
     """The functions of the ``document``, over the rooms that do the work. ``url`` is where the API is served."""
 
     def __init__(self, document: Schema, tickets: Desk, subscriptions: Subscriptions, inbox: Inbox, url: str) -> None:
-        lens = V4["troubleTicket"]
-        listed = collection("troubleTicket", lens, document, "TroubleTicket")
-        self._tickets = Resources(V4Desk(tickets, lens), listed)
+        self._tickets = Resources(V4Desk(tickets, V4["troubleTicket"]), collection("troubleTicket", document))
         self._hub = V4Hub(subscriptions, API)
         self._listener = listener(inbox, f"{url}/listener")
 

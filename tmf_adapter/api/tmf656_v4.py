@@ -1,11 +1,13 @@
-"""TMF656 v4: service problems, an operation a line."""
+"""TMF656 v4: service problems, an operation a line. Tasks are asked for here; how they went is read through v5."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from tmf_adapter.api.dispatch import Handler
 from tmf_adapter.api.draft7 import Schema
-from tmf_adapter.api.resource import Inbox, Resources, Subscriptions
-from tmf_adapter.api.v4 import V4Desk, V4Hub, collection, listener
+from tmf_adapter.api.resource import Inbox, Openable, Readable, Records, Resources, Subscriptions, Tasks
+from tmf_adapter.api.tmf656_v5 import NEWEST_RECORD_FIRST, TASKS
+from tmf_adapter.api.v4 import V4Desk, V4Hub, V4Records, V4Tasks, collection, listener
 from tmf_adapter.storage.desk import Desk
 from tmf_adapter.tmf.events import Doc
 from tmf_adapter.tmf.versions import V4
@@ -30,12 +32,16 @@ class Tmf656V4:
         subscriptions: Subscriptions,
         inbox: Inbox,
         url: str,
+        tasks: Mapping[str, Openable],
+        records: Readable,
         *,
         v3_names: bool = False,
     ) -> None:
-        lens = V4["serviceProblem"]
-        desk = V4Desk(problems, lens, partial(complete, v3_names=v3_names))
-        self._problems = Resources(desk, collection("serviceProblem", lens, document, "ServiceProblem"))
+        desk = V4Desk(problems, V4["serviceProblem"], partial(complete, v3_names=v3_names))
+        self._problems = Resources(desk, collection("serviceProblem", document))
+        self._tasks = {name: Tasks(V4Tasks(tasks[name], V4[name]), collection(name, document)) for name in TASKS}
+        listed = collection("serviceProblemEventRecord", document, NEWEST_RECORD_FIRST)
+        self._records = Records(V4Records(records, V4["serviceProblemEventRecord"]), listed)
         self._hub = V4Hub(subscriptions, API)
         self._listener = listener(inbox, f"{url}/listener")
 
@@ -47,6 +53,9 @@ class Tmf656V4:
             "retrieveServiceProblem": self._problems.retrieve,
             "patchServiceProblem": self._problems.patch,
             "deleteServiceProblem": self._problems.delete,
+            **{f"create{name[0].upper()}{name[1:]}": tasks.create for name, tasks in self._tasks.items()},
+            "listServiceProblemEventRecord": self._records.list,
+            "retrieveServiceProblemEventRecord": self._records.retrieve,
             "registerListener": self._hub.create,
             "unregisterListener": self._hub.delete,
             **{f"listenToServiceProblem{change}Event": self._listener for change in CHANGES},

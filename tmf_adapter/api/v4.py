@@ -13,12 +13,13 @@ from tmf_adapter.api.attributes import attributes
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import respond
-from tmf_adapter.api.resource import Inbox, Subscriptions
+from tmf_adapter.api.resource import Inbox, Openable, Readable, Subscriptions
 from tmf_adapter.storage.desk import Desk, Versions
+from tmf_adapter.tmf.condition import Sort
 from tmf_adapter.tmf.errors import Fault, Invalid
 from tmf_adapter.tmf.events import Doc, Stored, Text
-from tmf_adapter.tmf.query import Collection, Page, Query
-from tmf_adapter.tmf.versions import Lens
+from tmf_adapter.tmf.query import NEWEST_FIRST, Collection, Page, Query
+from tmf_adapter.tmf.versions import V4, Lens
 
 Complete = Callable[[Doc], Doc]
 """Adds to a whole resource, as v4 sees it, what v4 clients count on."""
@@ -32,27 +33,16 @@ def _as_it_is(seen: Doc) -> Doc:
 
 
 @dataclass(frozen=True, slots=True)
-class V4Desk:
-    """A desk of stored resources, for those who speak v4: it takes and shows what the lens makes of them."""
+class V4Records:
+    """Where stored resources are read by those who speak v4: they are shown what the lens makes of them."""
 
-    desk: Desk
+    desk: Readable
     lens: Lens
     complete: Complete = _as_it_is
-
-    async def open(self, body: Doc, *, key: str | None = None) -> Stored:
-        with self._in_v4():
-            return self._shown(await self.desk.open(self.lens.put({}, body), key=key))
 
     async def fetch(self, id: str) -> Text:
         stored = await self.desk.fetch(id)
         return Text(self._bytes(stored.body), stored.version, stored.episode)
-
-    async def patch(self, id: str, body: Any, media_type: str, *, versions: Versions = None) -> Stored:
-        with self._in_v4():
-            return self._shown(await self.desk.patch(id, body, media_type, versions=versions, lens=self.lens))
-
-    async def delete(self, id: str, versions: Versions = None) -> None:
-        await self.desk.delete(id, versions)
 
     async def list(self, query: Query) -> Page:
         page = await self.desk.list(query)
@@ -72,6 +62,31 @@ class V4Desk:
         except Invalid as error:
             error.faults = [Fault(self.lens.pointer(fault.pointer), fault.message) for fault in error.faults]
             raise
+
+
+@dataclass(frozen=True, slots=True)
+class V4Tasks(V4Records):
+    """Where they are opened too."""
+
+    desk: Openable
+
+    async def open(self, body: Doc, *, key: str | None = None) -> Stored:
+        with self._in_v4():
+            return self._shown(await self.desk.open(self.lens.put({}, body), key=key))
+
+
+@dataclass(frozen=True, slots=True)
+class V4Desk(V4Tasks):
+    """And changed: a patch is of what v4 sees."""
+
+    desk: Desk
+
+    async def patch(self, id: str, body: Any, media_type: str, *, versions: Versions = None) -> Stored:
+        with self._in_v4():
+            return self._shown(await self.desk.patch(id, body, media_type, versions=versions, lens=self.lens))
+
+    async def delete(self, id: str, versions: Versions = None) -> None:
+        await self.desk.delete(id, versions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +141,10 @@ def _take_text_for_integers(members: Schema) -> None:
             members[name] = {"oneOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9]{1,18}$"}]}
 
 
-def collection(name: str, lens: Lens, document: Schema, schema: str) -> Collection:
-    """What can be asked of a collection in the words of v4.
+def collection(name: str, document: Schema, order: tuple[Sort, ...] = NEWEST_FIRST) -> Collection:
+    """What can be asked of a collection in the words of v4; ``order`` is that of a list that asks for none.
 
     A selection of one resource is exactly what was asked for; in a list the id stays, so that rows can be told apart.
     """
-    return Collection(
-        name, attributes(document, schema), stored=lens.path, kept=frozenset(), kept_in_list=frozenset({"id"})
-    )
+    tree = attributes(document, name[0].upper() + name[1:])
+    return Collection(name, tree, V4[name].path, order, kept=frozenset(), kept_in_list=frozenset({"id"}))

@@ -204,9 +204,12 @@ def extract(document: Doc, names: frozenset[str] | tuple[str, ...]) -> Doc:
 
 
 def require_information(resource: Resource, document: Doc, now: datetime, wanted: Doc | None) -> Event:
-    """A new event that asks for one thing: ``wanted`` is an RFC 6902 operation, None when a note says what it is."""
+    """A new event that asks for one thing: ``wanted`` is an RFC 6902 operation, None when a note says what it is.
+
+    TMF621 wants one operation there, TMF656 a list of them.
+    """
     names = ("status", "statusChangeReason", "statusChangeDate", "note", "lastUpdate")
-    beside = {} if wanted is None else {"informationRequired": wanted}
+    beside = {} if wanted is None else {"informationRequired": [wanted] if resource == "serviceProblem" else wanted}
     payload = extract(document, names)
     return Event(new_id(), Kind.INFORMATION_REQUIRED, resource, str(document["id"]), now, payload, beside)
 

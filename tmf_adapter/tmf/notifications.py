@@ -46,17 +46,20 @@ def in_v4(stored: Doc) -> Doc:
         notification["timeOcurred"] = stored["timeOccurred"]
     if stored["eventType"] in _ADDRESSED:
         notification |= {name: seen[name] for name in ("id", "href") if name in seen}
-    if path := _field_path(resource, stored, seen):
+    if path := _field_path(resource, stored):
         notification["fieldPath"] = path
     return {**notification, "event": {resource: seen}}
 
 
-def _field_path(resource: str, stored: Doc, seen: Doc) -> str | None:
-    if asked := stored["event"].get("informationRequired"):
+def _field_path(resource: str, stored: Doc) -> str | None:
+    lens, event = V4[resource], stored["event"]
+    if stored["eventType"].endswith("InformationRequiredEvent"):
+        asked = event.get("informationRequired", {"path": "/note"})  # where nothing is named, a note says what it is
         operation = asked[0] if isinstance(asked, list) else asked
-        return json_path(V4[resource].pointer(operation["path"]).split("/")[1:])
+        return json_path(lens.pointer(operation["path"]).split("/")[1:])
     if stored["eventType"].endswith("AttributeValueChangeEvent"):
-        return _json_path_of(sorted(_changed(seen)))
+        changed = _changed(event[resource]) - lens.v5_only
+        return _json_path_of(sorted(lens.pointer(f"/{name}").removeprefix("/") for name in changed))
     return None
 
 

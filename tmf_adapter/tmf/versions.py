@@ -125,14 +125,15 @@ _SERVICE_PROBLEM = _shape(
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """The v4 of one kind of resource. ``api`` is what the paths of its API begin with.
+    """The v4 of one kind of resource. ``api`` is what the paths of its API begin with, None where only v5 can be asked
+    for one of them: its address is then that of v5.
 
     ``v5_only``: members that v4 does not have and is not shown, unless it was v4 that sent them.
     ``statuses``: those that the standard knows; a create through v4 may come with another word (conformance kits do).
     ``integers``: members that v4 clients, the standard's own sample among them, send as text.
     """
 
-    api: str
+    api: str | None
     shape: Shape
     v5_only: frozenset[str] = frozenset()
     statuses: frozenset[str] = frozenset()
@@ -203,7 +204,7 @@ class Lens:
 
     def _moved(self, href: Any, version: str, to: str) -> Any:
         """An address of ours, as the other version has it."""
-        if not isinstance(href, str):
+        if self.api is None or not isinstance(href, str):
             return href
         return href.replace(f"{self.api}{version}/", f"{self.api}{to}/", 1)
 
@@ -238,7 +239,7 @@ _WORDS = {
 
 def _task(type_: str, **parts: Shape) -> Lens:
     problems = {name: _PROBLEM for name in ("problem", "childProblem", "parentProblem", "ackProblem", "unackProblem")}
-    return Lens(TMF656, _shape(type_, parts={**problems, **parts}), v5_only=frozenset({"state"}))
+    return Lens(None, _shape(type_, parts={**problems, **parts}), v5_only=frozenset({"state"}))
 
 
 V4: Mapping[str, Lens] = {
