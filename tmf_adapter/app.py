@@ -20,7 +20,7 @@ from tmf_adapter.api.dialects import BadDialect, read_dialects
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import respond
-from tmf_adapter.api.operator import Operator
+from tmf_adapter.api.operator import WEBHOOK_KEYS, Operator, published
 from tmf_adapter.api.resource import listener
 from tmf_adapter.api.schemas import Schemas, pattern
 from tmf_adapter.api.server import Document, build, load, settle
@@ -64,6 +64,7 @@ from tmf_adapter.tmf.events import Doc, Resource
 from tmf_adapter.tmf.mask import Mask
 from tmf_adapter.tmf.tracked import Validate
 from tmf_adapter.tmf.versions import TMF621, TMF656
+from tmf_adapter.vault import Vault
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,8 @@ class Adapter:
             timeout=settings.delivery_timeout,
             lease=settings.lease,
             apis=known_apis(),
+            vault=Vault(settings.secret_key),
+            own_port=settings.port,
         )
         consequences: list[Consequence] = [self.hub.owe]
         ledger = Ledger(self.database, consequences)
@@ -156,6 +159,7 @@ class Adapter:
             self._documents(),
             {
                 "/listener": {"POST": listener(self.inbox)},
+                WEBHOOK_KEYS: {"GET": published(self.hub.keys)},
                 "/health/live": {"GET": _live},
                 "/health/ready": {"GET": self._ready()},
             },
@@ -201,7 +205,7 @@ class Adapter:
             _document(
                 "operator-v1",
                 OPERATOR_V1,
-                lambda _raw: Operator(Overview(self.database)).operations(),
+                lambda _raw: Operator(Overview(self.database), self.hub.agreements, self.hub.keys).operations(),
                 access=Access(self.settings.operator_token),
                 strict=True,
             ),
@@ -333,7 +337,7 @@ def serve(settings: Settings) -> int:
         print("\n".join(report_lines(error.faults)), file=sys.stderr)
         return 2
     except AdapterError as error:
-        raise BadSetting(f"{settings.database}: {error.reason} {error.__cause__ or ''}") from error
+        raise BadSetting(f"{settings.database}: {error.reason} {error.message or error.__cause__ or ''}") from error
     application = adapter.asgi()
     settle()
     server = uvicorn.Server(

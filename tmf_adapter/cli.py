@@ -1,4 +1,4 @@
-"""The command line: ``tmf-adapter serve | demo | conformance | mapping lint | db upgrade``."""
+"""The command line: ``tmf-adapter serve | demo | conformance | mapping lint | delivery ... | db upgrade``."""
 
 import argparse
 import logging
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conformance import command as conformance
 from tmf_adapter import __version__
+from tmf_adapter.commands import delivery
 from tmf_adapter.settings import BadSetting, Settings, shipped, variable
 
 
@@ -53,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     lint = mapping.add_parser("lint", help="say what is wrong with a directory of mapping files")
     lint.add_argument("directory", nargs="?", type=Path, default=shipped("mappings"))
     lint.set_defaults(run=_lint)
+
+    delivery.add(commands)
 
     db = commands.add_parser("db", help="work with the database").add_subparsers(required=True)
     upgrade = db.add_parser("upgrade", help="bring the tables to this version; serve does so by itself")

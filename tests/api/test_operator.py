@@ -31,7 +31,7 @@ async def hub(room: Room) -> Hub:
 @pytest.fixture
 async def operator(database: Database, hub: Hub) -> AsyncIterator[httpx.AsyncClient]:
     """A client on this machine; every answer is held against the document."""
-    operations = Operator(Overview(database)).operations()
+    operations = Operator(Overview(database), hub.agreements, hub.keys).operations()
     document = Document(OPENAPI / "operator-v1.yaml", BASE, operations, access=Access(), strict=True)
     app = build([document], {}, strict=False, validate_responses=True)
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))

@@ -18,11 +18,11 @@ from requests import Request as Prepared
 from requests.exceptions import RequestException
 from urllib3.util import parse_url
 
+from tests.hub.posting import To, a_poster
 from tests.hub.room import OpenSink
 from tests.hub.sinks import Sink
 from tmf_adapter.credentials import NoToken, OAuth2, Tokens
 from tmf_adapter.hub.guard import Blocked, Guard, GuardedResolver
-from tmf_adapter.hub.post import Poster
 from tmf_adapter.vault import Secret
 
 NAMES = {
@@ -194,8 +194,8 @@ def test_the_corpus_is_large_enough() -> None:
 @pytest.mark.parametrize("callback", HOSTILE)
 async def test_no_hostile_callback_is_followed(callback: str, trap: socket.socket) -> None:
     """Refused before a packet is sent; a name that does not resolve here is no success either."""
-    async with Poster(Guard(), timeout=5.0) as poster:
-        attempt = await poster.post(callback.format(port=trap.getsockname()[1]), "e1", b"{}")
+    async with a_poster((), 5.0) as poster:
+        attempt = await poster.post(To(callback.format(port=trap.getsockname()[1])), "e1", b"{}")
     assert attempt.status is None
     assert attempt.blocked or "ClientConnectorDNSError" in str(attempt.error), attempt
     assert not reached(trap)
@@ -363,8 +363,8 @@ async def test_a_name_that_turns_inside_after_it_was_judged_is_not_followed(
     assert [found["host"] for found in await GuardedResolver(Guard()).resolve("rebinding.test", sink.port)] == [
         "8.8.8.8"
     ]
-    async with Poster(Guard(), timeout=5.0) as poster:
-        attempt = await poster.post(f"http://rebinding.test:{sink.port}/", "e1", b"{}")
+    async with a_poster((), 5.0) as poster:
+        attempt = await poster.post(To(f"http://rebinding.test:{sink.port}/"), "e1", b"{}")
     assert attempt.blocked
     assert names.asked == 2
     assert sink.connections == 0
@@ -381,8 +381,8 @@ async def test_an_address_that_no_resolver_judged_is_judged_at_the_socket(
         ]
 
     monkeypatch.setattr(GuardedResolver, "resolve", passes)
-    async with Poster(Guard(), timeout=5.0) as poster:
-        attempt = await poster.post(f"http://x.test:{sink.port}/", "e1", b"{}")
+    async with a_poster((), 5.0) as poster:
+        attempt = await poster.post(To(f"http://x.test:{sink.port}/"), "e1", b"{}")
     assert attempt.blocked
     assert sink.connections == 0
 
@@ -393,7 +393,7 @@ async def test_a_mixed_answer_is_refused_whichever_address_comes_first(
     sink: Sink = await sink_of()
     for answer in (["8.8.8.8", "127.0.0.1"], ["127.0.0.1", "8.8.8.8"]):
         monkeypatch.setattr(socket, "getaddrinfo", Rebinding(answer))
-        async with Poster(Guard(), timeout=5.0) as poster:
-            attempt = await poster.post(f"http://rebinding.test:{sink.port}/", "e1", b"{}")
+        async with a_poster((), 5.0) as poster:
+            attempt = await poster.post(To(f"http://rebinding.test:{sink.port}/"), "e1", b"{}")
         assert attempt.blocked, attempt
     assert sink.connections == 0

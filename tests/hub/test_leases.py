@@ -12,6 +12,7 @@ from tests.hub.sinks import Received, accepts, hangs, in_turn, until
 from tmf_adapter.hub import Hub, drain
 from tmf_adapter.hub.health import Health
 from tmf_adapter.hub.store import Store
+from tmf_adapter.hub.terms import Terms
 from tmf_adapter.tmf.errors import Overloaded
 
 WELL = Health()
@@ -43,7 +44,7 @@ async def test_the_lease_goes_by_the_clock_of_the_database(room: Room) -> None:
     assert abs(until_ - time.time() - 0.3) < 0.2
     assert await other.claim(id_) is None
     assert await one.claim(id_), "by the same owner, again"
-    assert await one.renew([id_]) == {id_: "enabled"}
+    assert await one.renew([id_]) == {id_: ("enabled", Terms())}
     assert await other.renew([id_]) == {}
     await asyncio.sleep(0.35)
     assert await other.claim(id_)

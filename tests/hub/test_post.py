@@ -1,15 +1,16 @@
 """One POST, against listeners of every temper."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.hub.posting import To, a_poster
 from tests.hub.room import OpenSink
 from tests.hub.sinks import Sink, Temper, accepts, answers, babbles, drips, fails, floods, hangs, in_turn, resets, until
 from tmf_adapter import __version__
-from tmf_adapter.hub.guard import Guard
 from tmf_adapter.hub.post import ANSWER, Poster
 
 BODY = b'{"eventId": "e1", "title": "caf\xc3\xa9",  "spaces":   "kept"}'
@@ -17,19 +18,22 @@ BODY = b'{"eventId": "e1", "title": "caf\xc3\xa9",  "spaces":   "kept"}'
 
 @pytest.fixture
 async def poster() -> AsyncIterator[Poster]:
-    async with Poster(Guard(["127.0.0.0/8"]), timeout=0.4) as poster:
+    async with a_poster(timeout=0.4) as poster:
         yield poster
 
 
 async def test_the_request_on_the_wire(poster: Poster, sink_of: OpenSink) -> None:
     sink = await sink_of()
-    attempt = await poster.post(sink.url + "/a%2Fb/%7Ec?x=1&y=%20", "e1", BODY)
+    attempt = await poster.post(To(sink.url + "/a%2Fb/%7Ec?x=1&y=%20"), "e1", BODY)
     assert attempt.accepted
     assert attempt.status == 204
     (received,) = sink.received
     assert received.line == "POST /listener/a%2Fb/%7Ec?x=1&y=%20 HTTP/1.1"  # exactly as registered
     assert received.body == BODY
     assert abs(int(received.headers.pop("webhook-timestamp")) - time.time()) < 5
+    trace, span = re.fullmatch(r"00-([0-9a-f]{32})-([0-9a-f]{16})-00", received.headers.pop("traceparent")).groups()
+    assert (int(trace, 16), int(span, 16)) > (0, 0)
+    assert received.headers.pop("webhook-signature").startswith("v1a,")
     assert received.headers == {
         "host": f"127.0.0.1:{sink.port}",
         "accept": "*/*",
@@ -43,7 +47,7 @@ async def test_the_request_on_the_wire(poster: Poster, sink_of: OpenSink) -> Non
 async def test_connections_are_used_again(poster: Poster, sink_of: OpenSink) -> None:
     sink = await sink_of(answers(200, b'{"ok": true}'))
     for number in range(5):
-        assert (await poster.post(sink.url, f"e{number}", BODY)).answer == b'{"ok": true}'
+        assert (await poster.post(To(sink.url), f"e{number}", BODY)).answer == b'{"ok": true}'
     assert sink.connections == 1
 
 
@@ -64,7 +68,7 @@ async def test_whatever_comes_is_an_attempt(
 ) -> None:
     sink = await sink_of(temper)
     began = time.monotonic()
-    attempt = await poster.post(sink.url, "e1", BODY)
+    attempt = await poster.post(To(sink.url), "e1", BODY)
     assert time.monotonic() - began < 1.0, "the deadline is hard"
     assert attempt.status == status
     assert (attempt.error is None) is (error is None)
@@ -75,7 +79,7 @@ async def test_whatever_comes_is_an_attempt(
 async def test_a_flood_is_read_up_to_4_kib_and_cut_off(poster: Poster, sink_of: OpenSink) -> None:
     sink = await sink_of(floods)
     began = time.monotonic()
-    attempt = await poster.post(sink.url, "e1", BODY)
+    attempt = await poster.post(To(sink.url), "e1", BODY)
     assert time.monotonic() - began < 0.4
     assert (attempt.status, attempt.answer) == (500, b"f" * ANSWER)
     await until(lambda: not sink.open)
@@ -87,7 +91,7 @@ async def test_an_acceptance_counts_even_when_its_body_never_ends(poster: Poster
         await asyncio.sleep(3600)
         return False
 
-    attempt = await poster.post((await sink_of(temper)).url, "e1", BODY)
+    attempt = await poster.post(To((await sink_of(temper)).url), "e1", BODY)
     assert (attempt.status, attempt.answer, attempt.error) == (200, b"part", None)
     assert attempt.accepted
 
@@ -96,7 +100,7 @@ async def test_an_acceptance_counts_even_when_its_body_never_ends(poster: Poster
 async def test_redirects_are_not_followed(poster: Poster, sink_of: OpenSink, status: int) -> None:
     target = await sink_of()
     sink = await sink_of(answers(status, headers=f"location: {target.url}\r\n"))
-    assert (await poster.post(sink.url, "e1", BODY)).status == status
+    assert (await poster.post(To(sink.url), "e1", BODY)).status == status
     assert target.received == []
 
 
@@ -106,15 +110,15 @@ async def test_a_proxy_of_the_environment_is_ignored(
 ) -> None:
     sink, proxy = await sink_of(), await sink_of()
     monkeypatch.setenv(variable, proxy.url)
-    async with Poster(Guard(["127.0.0.0/8"])) as poster:
-        assert (await poster.post(sink.url, "e1", BODY)).accepted
+    async with a_poster() as poster:
+        assert (await poster.post(To(sink.url), "e1", BODY)).accepted
     assert proxy.received == []
 
 
 async def test_nobody_listens(poster: Poster) -> None:
     sink = await Sink().start()
     await sink.stop()
-    attempt = await poster.post(sink.url, "e1", BODY)
+    attempt = await poster.post(To(sink.url), "e1", BODY)
     assert not attempt.blocked
     assert "ClientConnectorError" in str(attempt.error)
 
@@ -124,16 +128,16 @@ async def test_nobody_listens(poster: Poster) -> None:
     ["http://no-such-host.invalid/", "http://a..b/", "http://[::1/", "http://:80/", "http:///x", "http://" + "a" * 300],
 )
 async def test_a_callback_that_cannot_be_dialled_is_an_error_not_an_exception(poster: Poster, callback: str) -> None:
-    attempt = await poster.post(callback, "e1", BODY)
+    attempt = await poster.post(To(callback), "e1", BODY)
     assert attempt.status is None
     assert attempt.error
 
 
 async def test_a_blocked_address_is_told_apart(sink_of: OpenSink) -> None:
     sink = await sink_of()
-    async with Poster(Guard()) as poster:
-        attempt = await poster.post(sink.url, "e1", BODY)
-        by_name = await poster.post(sink.url.replace("127.0.0.1", "localhost"), "e1", BODY)
+    async with a_poster(()) as poster:
+        attempt = await poster.post(To(sink.url), "e1", BODY)
+        by_name = await poster.post(To(sink.url.replace("127.0.0.1", "localhost")), "e1", BODY)
     assert attempt.blocked
     assert by_name.blocked
     assert attempt.error == "127.0.0.1 is not a public address and is not on the allow-list"
@@ -149,6 +153,6 @@ async def test_an_answer_in_parts_is_read_whole(poster: Poster, sink_of: OpenSin
         return True
 
     sink = await sink_of(in_turn(temper, accepts))
-    assert (await poster.post(sink.url, "e1", BODY)).failure == "answered 400: abcdef"
-    assert (await poster.post(sink.url, "e2", BODY)).accepted
+    assert (await poster.post(To(sink.url), "e1", BODY)).failure == "answered 400: abcdef"
+    assert (await poster.post(To(sink.url), "e2", BODY)).accepted
     assert sink.connections == 1

@@ -25,7 +25,7 @@ from tmf_adapter.hub.post import Poster
 from tmf_adapter.hub.pressure import FLOOR, Limit, Slots
 from tmf_adapter.hub.store import Ask, Report, Store
 from tmf_adapter.hub.subscription import Subscription
-from tmf_adapter.hub.terms import Order
+from tmf_adapter.hub.terms import Order, Terms
 from tmf_adapter.tmf.errors import Overloaded
 
 WINDOW = 256
@@ -85,6 +85,11 @@ class Drain:
         self._newest = 0  # of the deliveries that were read
         self._more = True
         self._read_at = self._busy_at = monotonic()
+
+    @property
+    def terms(self) -> Terms:
+        """By which the listener is called."""
+        return self._listener.terms
 
     def wake(self) -> None:
         """Something is due."""
@@ -274,9 +279,7 @@ class Drain:
         terms = self._listener.terms
         late = terms.order is not Order.NONE and is_late(due, time.time(), terms.hold)
         body = self._listener.notification(due.body)
-        attempt = await self._shared.poster.post(
-            self._listener.address(body), due.event_id, body, late=late, timeout=terms.timeout
-        )
+        attempt = await self._shared.poster.post(self._listener, due.event_id, body, late=late)
         if attempt.accepted:
             crash_point(CrashPoint.DELIVERY_POSTED)
         now = time.time()

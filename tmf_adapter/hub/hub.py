@@ -8,21 +8,27 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic
+from urllib.parse import urlsplit
 
+from tmf_adapter.credentials import Tokens
 from tmf_adapter.hub import store
+from tmf_adapter.hub.agreements import Agreements
 from tmf_adapter.hub.apis import APIS, Apis
 from tmf_adapter.hub.breaker import Pauses
 from tmf_adapter.hub.delivery import BACKOFF, BUDGET, INSISTENCE, Due, Policy
 from tmf_adapter.hub.drain import Drain, Shared
 from tmf_adapter.hub.entries import Entries
 from tmf_adapter.hub.guard import Guard
+from tmf_adapter.hub.keys import Keys
 from tmf_adapter.hub.operate import Operate
 from tmf_adapter.hub.owe import FanOut, Owed, Owing
 from tmf_adapter.hub.post import TIMEOUT, Poster
 from tmf_adapter.hub.subscriptions import Subscriptions
+from tmf_adapter.hub.trust import Trust
 from tmf_adapter.storage.database import Database
 from tmf_adapter.tmf.events import Change
 from tmf_adapter.tmf.ids import new_id
+from tmf_adapter.vault import Vault
 
 LEASE = 10.0
 """Seconds after which the lease of a process that died may be taken over."""
@@ -30,6 +36,8 @@ SWEEP = 0.25
 """Seconds between two looks for what is due and nobody works off."""
 FAN_OUT = 1.0
 """Seconds between two looks for wide fan-outs that nobody works off; our own are begun at once."""
+KEYS = 30.0
+"""Seconds between two looks for signing keys that another process has made."""
 ORPHANS = 60.0
 """Seconds between two looks for deliveries whose subscription is gone."""
 GRACE = 2.0
@@ -46,7 +54,8 @@ class Hub:
     ``allowed``: CIDRs that callbacks may resolve to in addition to public addresses (``ValueError`` names a bad one).
     ``backoff`` are the seconds from each attempt to the next, ``insistence`` those after a refusal, ``budget`` those
     for all attempts, ``timeout`` those of one POST, ``lease`` those after which another process takes over from one
-    that died; ``pauses`` are those of a listener that does not answer; ``apis`` say what a query may name.
+    that died; ``pauses`` are those of a listener that does not answer; ``apis`` say what a query may name. ``vault``
+    keeps our signing key and the secrets of listeners; ``own_port`` is where we listen, which is never called.
 
     What this process owes is on its way as soon as it is committed. What another process owes to a subscription that
     is drained here, or nobody drains, is found by a sweep within 250 ms.
@@ -65,10 +74,17 @@ class Hub:
         timeout: float = TIMEOUT,
         lease: float = LEASE,
         apis: Apis = APIS,
+        vault: Vault = Vault(),  # noqa: B008 - it holds nothing
+        own_port: int | None = None,
     ) -> None:
         self.subscriptions = Subscriptions(database, public_url, self._removed, apis)
         self.operate = Operate(database, self.changed, budget)
-        self._guard = Guard(allowed)
+        self.keys = Keys(database, vault)
+        self.agreements = Agreements(self.subscriptions, vault, self.changed)
+        self._guard = Guard(allowed, public_url, own_port)
+        self._vault = vault
+        self._tokens = Tokens(self._guard.check)
+        self._origin = urlsplit(public_url).netloc
         self._timeout = timeout
         self._policy = Policy(backoff, budget, insistence)
         self._pauses = pauses
@@ -108,9 +124,15 @@ class Hub:
     async def start(self) -> None:
         """Take up what is due. Deliveries parked because their callback was blocked are tried again."""
         await self._store.recover()
-        poster = Poster(self._guard, self._timeout)
+        trust = Trust(self.keys, self._vault, self._tokens)
+        poster = Poster(self._guard, trust, self._timeout, self._origin)
         self._shared = Shared(self._store, self._entries, poster, self._policy, self._lease, self._pauses)
-        rounds = [(SWEEP, self._sweep), (self._lease / 3, self._renew), (0.0, self._work_off_fan_outs)]
+        rounds = [
+            (KEYS, self.keys.refresh),
+            (SWEEP, self._sweep),
+            (self._lease / 3, self._renew),
+            (0.0, self._work_off_fan_outs),
+        ]
         if not self._is_sqlite:  # there, a change cannot be written with subscriptions that are gone
             rounds.append((ORPHANS, self._store.cancel_orphans))
         self._watching = [asyncio.create_task(_every(seconds, work)) for seconds, work in rounds]
@@ -131,6 +153,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await shared.poster.close()
+        self._tokens.close()
 
     async def _ended(self, seconds: float) -> None:
         if self._tasks:
@@ -199,7 +222,8 @@ class Hub:
                 drain.abandon()
             elif drain.expires:
                 drain.prolong(asked + self._lease)
-                if kept[id] != drain.health.standing and kept[id] != drain.written.standing:
+                standing, terms = kept[id]
+                if standing not in (drain.health.standing, drain.written.standing) or terms != drain.terms:
                     drain.stop()  # an operator decided otherwise, at another process
 
 

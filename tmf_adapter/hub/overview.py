@@ -11,7 +11,9 @@ import sqlalchemy as sa
 
 from tmf_adapter.hub.delivery import FOREVER, State
 from tmf_adapter.hub.health import Standing
-from tmf_adapter.hub.terms import Terms
+from tmf_adapter.hub.terms import SigningSecret, Terms
+from tmf_adapter.hub.trust import masked
+from tmf_adapter.storage import audit
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.tables import TENANT, attempt, delivery, event, subscription
 from tmf_adapter.tmf.errors import NotFound
@@ -117,6 +119,11 @@ class Overview:
 
         return await self._database.read(work)
 
+    async def audit(self, target: str | None, action: str | None, offset: int, limit: int) -> tuple[list[Doc], int]:
+        """A page of what operators changed, the newest first, and how many there are."""
+        rows, total = await self._database.read(lambda tx: audit.entries(tx, target, action, offset, limit))
+        return [_entry(row) for row in rows], total
+
 
 def subscription_in(tx: sa.Connection, id: str) -> Doc:
     """As the transaction sees it. Raises ``NotFound``."""
@@ -182,15 +189,23 @@ def _subscription(row: sa.Row[Any], owed: Mapping[str, Mapping[str, tuple[int, f
 
 
 def shown(terms: Terms) -> Doc:
-    """Terms as an operator may see them."""
+    """Terms as an operator may see them: no secret is in what is returned."""
     return _without_none(
         {
             "order": terms.order.value,
             "hold": terms.hold,
             "timeout": terms.timeout,
             "appendListener": terms.append_listener,
+            "handshake": terms.handshake.value,
+            "auth": masked(orjson.loads(terms.auth)) if terms.auth else None,
+            "tls": orjson.loads(terms.tls) if terms.tls else None,
+            "secrets": [_secret(each) for each in terms.secrets] or None,
         }
     )
+
+
+def _secret(secret: SigningSecret) -> Doc:
+    return _without_none({"addedAt": at(secret.added_at), "signsUntil": at(secret.signs_until)})
 
 
 def _delivery(row: sa.Row[Any]) -> Doc:
@@ -215,6 +230,11 @@ def _delivery(row: sa.Row[Any]) -> Doc:
             "replays": row.replay_no or None,
         }
     )
+
+
+def _entry(row: sa.Row[Any]) -> Doc:
+    said = {"at": at(row.at), "who": row.who, "action": row.action, "target": row.target}
+    return {**said, "before": orjson.loads(row.before), "after": orjson.loads(row.after)}
 
 
 def _attempt(row: sa.Row[Any]) -> Doc:

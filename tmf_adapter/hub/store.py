@@ -13,7 +13,7 @@ from tmf_adapter.hub.apis import APIS, Apis
 from tmf_adapter.hub.delivery import Attempt, Due, Entry, State
 from tmf_adapter.hub.health import Health, Standing
 from tmf_adapter.hub.subscription import Subscription
-from tmf_adapter.hub.terms import HOLD
+from tmf_adapter.hub.terms import HOLD, Terms
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.resources import Batch
 from tmf_adapter.storage.tables import TENANT, attempt, delivery, event, revision, subscription
@@ -43,6 +43,8 @@ _TWIN = sa.select(_S.id).where(
     sa.func.coalesce(_S.query, "") == sa.func.coalesce(sa.bindparam("query", type_=sa.String), ""),
 )
 _ADD = sa.insert(subscription)
+_TERMS = sa.select(_S.terms).where(_BY_ID)
+_PUT_TERMS = sa.update(subscription).where(_BY_ID).values(terms=sa.bindparam("written"))
 _DROP = sa.delete(subscription).where(_BY_ID, _S.api == sa.bindparam("of_api"))
 
 
@@ -74,6 +76,17 @@ def add(tx: Tx, new: Subscription, document: bytes) -> None:
     """Insert a subscription with its Hub resource."""
     fields = {"id": new.id, "api": new.api, "callback": new.callback, "query": new.query}
     tx.execute(_ADD, {**fields, "terms": new.terms.written(), "body": document.decode(), "created_at": time.time()})
+
+
+def terms_of(tx: Tx, id: str) -> Terms | None:
+    """The terms of a subscription, None when there is none."""
+    written: str | None = tx.execute(_TERMS, {"key": id}).scalar()
+    return Terms.read(written) if written is not None else None
+
+
+def put_terms(tx: Tx, id: str, terms: Terms) -> None:
+    """From now on these are its terms."""
+    tx.execute(_PUT_TERMS, {"key": id, "written": terms.written()})
 
 
 def document_of(tx: Tx, api: str, id: str) -> bytes | None:
@@ -202,7 +215,7 @@ class Store:
         self._ready = sa.select(_S.id).where(_S.tenant == TENANT, free, attended, _HAS_DUE)
         told = (_S.id, _S.api, _S.callback, _S.query, _S.terms, _S.state, _S.health)
         self._claim = taken.where(_BY_ID, free, attended).returning(*told)
-        self._renew = taken.where(mine, _S.id.in_(ids)).returning(_S.id, _S.state)
+        self._renew = taken.where(mine, _S.id.in_(ids)).returning(_S.id, _S.state, _S.terms)
         self._release = _FREED.where(mine, _BY_ID)
         self._fence = sa.select(_S.id).where(mine, _S.id.in_(ids)).with_for_update(read=True)
         known = _list("known", sa.BigInteger, database.is_sqlite)
@@ -241,11 +254,11 @@ class Store:
         row = await self._database.write(lambda tx: tx.execute(self._claim, values).one_or_none())
         return Claimed.of(row, self._apis) if row is not None else None
 
-    async def renew(self, ids: Iterable[str]) -> dict[str, str]:
-        """Prolong our leases; those that are still ours, and the state of each."""
+    async def renew(self, ids: Iterable[str]) -> dict[str, tuple[str, Terms]]:
+        """Prolong our leases; those that are still ours, with the state and terms of each."""
         values = {"ids": self._listed(ids)}
         rows = await self._database.write(lambda tx: tx.execute(self._renew, values).all())
-        return {id: state for id, state in rows}
+        return {id: (state, Terms.read(terms)) for id, state, terms in rows}
 
     async def release(self, id: str, was: Health, health: Health) -> None:
         """Give the lease back and write down the health, if it is ours."""

@@ -10,6 +10,7 @@ import orjson
 from tmf_adapter.hub import store
 from tmf_adapter.hub.apis import APIS, Apis
 from tmf_adapter.hub.subscription import Subscription
+from tmf_adapter.hub.terms import Terms
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.ledger import Outdated
 from tmf_adapter.tmf.errors import Conflict, Invalid, NotFound
@@ -83,6 +84,23 @@ class Subscriptions:
 
         await self._change(work)
         self._removed(id)
+
+    async def settle(
+        self, id: str, alter: Callable[[Terms], Terms], record: Callable[[store.Tx, Terms, Terms], None]
+    ) -> None:
+        """New terms; ``record`` writes them down in the same commit. Raises ``NotFound``."""
+
+        def work(tx: store.Tx) -> None:
+            counted = store.count_change(tx)
+            before = store.terms_of(tx, id)
+            if before is None:
+                raise _not_found(id)
+            after = alter(before)
+            store.put_terms(tx, id, after)
+            record(tx, before, after)
+            self._saw(counted)
+
+        await self._change(work)
 
     async def _change(self, work: Callable[[store.Tx], None]) -> None:
         try:

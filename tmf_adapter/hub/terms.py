@@ -16,8 +16,27 @@ class Order(StrEnum):
     NONE = "none"  # nothing
 
 
+class Handshake(StrEnum):
+    """Whether a listener is asked, by OPTIONS as CloudEvents has it, if it wants to be notified. Nobody is made to."""
+
+    OFF = "off"
+    ADVISORY = "advisory"  # what it answers is logged, and nothing depends on it
+
+
 HOLD = 900.0
 """Seconds that a delivery which cannot be brought holds what comes after it, by default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningSecret:
+    """A secret that notifications are signed with, as it may be stored. Moments are Unix seconds.
+
+    ``signs_until`` is None for the newest one.
+    """
+
+    sealed: str
+    added_at: float
+    signs_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +46,18 @@ class Terms:
     ``hold``: seconds for which a delivery that failed keeps what follows it waiting; then the rest goes on, and the
     late one says so in its header ``TMF-Late``. ``timeout``: seconds of one attempt, None for the adapter's own.
     ``append_listener``: post to ``<callback>/listener/<event name>``, as the standard's documents name the paths,
-    instead of to the callback exactly.
+    instead of to the callback exactly. ``auth`` and ``tls`` are JSON, as an operator gave them but with every secret
+    sealed; ``secrets`` are those that sign, the newest first.
     """
 
     order: Order = Order.RESOURCE
     hold: float = HOLD
     timeout: float | None = None
     append_listener: bool = False
+    handshake: Handshake = Handshake.OFF
+    auth: str | None = None
+    tls: str | None = None
+    secrets: tuple[SigningSecret, ...] = ()
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -44,7 +68,12 @@ class Terms:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
         """From values by name."""
-        return cls(**{**values, "order": Order(values.get("order", Order.RESOURCE))})
+        parsed = {
+            "order": Order(values.get("order", Order.RESOURCE)),
+            "handshake": Handshake(values.get("handshake", Handshake.OFF)),
+            "secrets": tuple(SigningSecret(**secret) for secret in values.get("secrets", ())),
+        }
+        return cls(**{**values, **parsed})
 
     def written(self) -> str:
         """For a row: an object of what differs from the defaults."""
