@@ -24,7 +24,7 @@ class Listing:
         self._is_reversed = query.before is not None
         parameters = Parameters({"tenant": TENANT, "limit": query.limit + 1, "offset": query.offset})
         write = DIALECTS[dialect](columns_of(table), parameters)
-        matching = f"FROM {table.name} WHERE tenant = :tenant AND {write.where(query.condition)}"
+        matching = f"FROM {table.name} WHERE tenant = :tenant AND {write.filtered(query.condition)}"
         beyond = ""
         if cursor := query.before or query.after:
             beyond = f" AND {write.beyond(query.sort, cursor.keys, cursor.id, is_reversed=self._is_reversed)}"

@@ -98,6 +98,19 @@ class Regex:
         """As PostgreSQL reads it."""
         return "|".join(branch.written() for branch in self.branches)
 
+    def literal(self) -> str:
+        """The longest text that is part of whatever the pattern is found in; empty where there is none."""
+        if len(self.branches) > 1:
+            return ""
+        runs = [""]
+        for atom in self.branches[0].atoms:
+            (low, high), *others = atom.ranges or (("", "x"),)
+            if low == high and not others and not atom.is_negated and not atom.quantifier:
+                runs[-1] += low
+            else:
+                runs.append("")
+        return max(runs, key=len)
+
     def _step(self, state: int, character: str) -> int:
         reached = 0
         for place, atom in enumerate(self._atoms):
