@@ -39,12 +39,15 @@ class _Tree:
             for name, schema in part.get("properties", {}).items():
                 found.setdefault(name, []).append(schema)
         members: dict[str, Attribute] = {}
+        is_characteristic = any(name == "Characteristic" for name, _ in parts)
         self._known[key] = attribute = Attribute(
             members,
             frozenset(name for _, part in parts for name in part.get("required", ())),
             any(_is_open(part) for _, part in parts),
-            {"name", "value"} <= found.keys() and any(name.startswith("Characteristic") for name, _ in parts),
+            is_characteristic,
         )
+        if is_characteristic:
+            members["value"] = Attribute(is_open=True)  # in TMF656 v5 it has one by what it is, not by its schema
         for name, schemas in found.items():
             members[name] = self.attribute(schemas)
         return attribute

@@ -27,11 +27,16 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 
 READERS = 4
+SCANNERS = 2
+"""Threads for reads that may have to look at every row, so that those who look up one row need not wait for them."""
+READ_SECONDS = 5.0
+"""What reads longer is given up."""
 POSTGRESQL_CONNECTIONS = 12
 BATCH = 64
 COALESCE_SECONDS = 0.001
 """While several write at once, a commit waits this long for more of them; a lone writer never waits."""
 BUSY_MILLISECONDS = 30_000
+STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 20_000
 
 
 def database_url(text: str) -> URL:
@@ -64,15 +69,24 @@ class Database:
         self._local = threading.local()
         self._kept: list[Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+        self._scanners = ThreadPoolExecutor(SCANNERS, thread_name_prefix="scan")
         self._writer: _GroupCommit | _PooledWriter
         self._writer = _GroupCommit(self.engine) if self.is_sqlite else _PooledWriter(self.engine)
 
     async def read(self, work: Work[T]) -> T:
-        """Run ``work`` in a reader thread; what it reads is committed, each statement's at its own moment."""
+        """Run ``work`` in a reader thread; what it reads is committed, each statement's at its own moment.
+
+        Raises ``Overloaded`` when it takes longer than ``READ_SECONDS``.
+        """
         return await _submitted(self._readers, self._read, work)
+
+    async def scan(self, work: Work[T]) -> T:
+        """As ``read``, for work that may take its time: it waits for others of its kind, and nobody else for it."""
+        return await _submitted(self._scanners, self._read, work)
 
     def _read(self, work: Work[T]) -> T:
         connection: Connection | None = getattr(self._local, "connection", None)
+        self._local.end = time.monotonic() + READ_SECONDS
         try:
             with reachable():
                 if connection is None:
@@ -89,10 +103,19 @@ class Database:
     def _reading(self) -> Connection:
         """A reader thread keeps its connection; each of its statements is a transaction of its own."""
         connection = self.engine.connect()
-        if not self.is_sqlite:
-            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         self._kept.append(connection)
+        if self.is_sqlite:
+            driver: Any = connection.connection.driver_connection
+            driver.set_progress_handler(self._is_overdue, STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
+            return connection
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.exec_driver_sql(f"SET statement_timeout = {int(READ_SECONDS * 1_000)}")
         return connection
+
+    def _is_overdue(self) -> bool:
+        """Asked by SQLite every now and then, in the thread that reads."""
+        end: float = self._local.end
+        return time.monotonic() > end
 
     async def write(self, work: Work[T]) -> T:
         """Run ``work`` in a transaction; it is committed when this returns, and undone when ``work`` raised.
@@ -106,6 +129,7 @@ class Database:
         """Finish what was begun, then let go of every connection."""
         self._writer.close()
         self._readers.shutdown()
+        self._scanners.shutdown()
         for connection in self._kept:
             connection.close()
         self.engine.dispose()
@@ -117,7 +141,15 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
+        if isinstance(error, OperationalError) and _is_given_up(error):
+            remedy = "Ask for fewer resources, by id, status or creationDate, or for a text that few of them have."
+            raise Overloaded(f"This takes longer than {READ_SECONDS:g} seconds.", remedy) from error
         raise Overloaded("The database cannot be reached or is too busy.") from error
+
+
+def _is_given_up(error: OperationalError) -> bool:
+    """Whether the statement was ended because it took too long."""
+    return getattr(error.orig, "sqlstate", None) == "57014" or str(error.orig) == "interrupted"
 
 
 async def _submitted(threads: ThreadPoolExecutor, function: Callable[[Work[T]], T], work: Work[T]) -> T:
@@ -134,7 +166,7 @@ def _closed() -> Overloaded:
 
 
 def _sqlite(url: URL, synchronous: str) -> Engine:
-    engine = create_engine(url, pool_size=READERS + 24, connect_args={"check_same_thread": False})
+    engine = create_engine(url, pool_size=READERS + SCANNERS + 24, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:

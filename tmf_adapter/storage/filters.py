@@ -131,6 +131,11 @@ class Dialect(ABC):
 
     # --- what does not ---
 
+    @property
+    def reads_bodies(self) -> bool:
+        """Whether anything but columns has been asked for."""
+        return self._nodes > 0
+
     def filtered(self, condition: Condition) -> str:
         """The condition on the resource, behind what can be seen of it without reading the body as JSON.
 

@@ -23,7 +23,7 @@ class Listing:
         self._query = query
         self._is_reversed = query.before is not None
         parameters = Parameters({"tenant": TENANT, "limit": query.limit + 1, "offset": query.offset})
-        write = DIALECTS[dialect](columns_of(table), parameters)
+        self._write = write = DIALECTS[dialect](columns_of(table), parameters)
         matching = f"FROM {table.name} WHERE tenant = :tenant AND {write.filtered(query.condition)}"
         beyond = ""
         if cursor := query.before or query.after:
@@ -32,6 +32,11 @@ class Listing:
         self._count = f"SELECT count(*) {matching}"
         self._page = f"SELECT body, ({self._count}) {matching}{beyond} ORDER BY {order} LIMIT :limit OFFSET :offset"
         self._parameters = parameters.bound
+
+    @property
+    def reads_bodies(self) -> bool:
+        """Whether it may have to look into every body."""
+        return self._write.reads_bodies
 
     def page(self, connection: Connection) -> Page:
         """Run it."""

@@ -127,7 +127,8 @@ class ResourceStore:
     async def page(self, query: Query) -> Page:
         """The resources that match, in the order asked for, and how many there are in all."""
         listing = Listing(self._database.engine.dialect.name, self._table, query)
-        return await self._database.read(listing.page)
+        read = self._database.scan if listing.reads_bodies else self._database.read
+        return await read(listing.page)
 
 
 def _key(stored: Stored) -> dict[str, object]:

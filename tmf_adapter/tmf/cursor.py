@@ -42,19 +42,20 @@ def read(name: str, text: str, collection: str, sort: tuple[Sort, ...]) -> Curso
         raise refused
     try:
         content = json.loads(base64.urlsafe_b64decode(text.encode("ascii") + b"=="))
+        json.dumps(content, ensure_ascii=False).encode()  # half a character cannot be
     except (binascii.Error, ValueError, RecursionError):
         raise refused from None
     match content:
         case [int(fingerprint), str(id_), *keys] if fingerprint == _fingerprint(collection, sort):
             if len(keys) == len(sort) and "\0" not in id_ and all(map(_is_key, keys)):
-                return Cursor(tuple((rank, float(number), found) for rank, number, found in keys), id_)
+                return Cursor(tuple((rank, number, found) for rank, number, found in keys), id_)
     raise refused
 
 
 def _is_key(key: object) -> bool:
     match key:
-        case [int(rank), (int() | float()) as number, str(text)]:
-            return -1 <= rank <= 3 and abs(number) < 1e309 and isfinite(number) and "\0" not in text
+        case [int(rank), float(number), str(text)]:
+            return -1 <= rank <= 3 and isfinite(number) and "\0" not in text
     return False
 
 

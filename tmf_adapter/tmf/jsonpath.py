@@ -98,8 +98,10 @@ class _Reader:
 
     def _refused(self, why: str) -> BadQuery:
         token = self._next
-        found = "the end" if token.kind == "end" else repr(token.text[:40])
-        return BadQuery(f"The filter cannot be read at column {token.column}, {found}: {why}.")
+        reason = f"The filter cannot be read at column {token.column}, {{}}: {why}."
+        if token.kind == "end":
+            return BadQuery(reason.format("the end"), "In an address && is written %26%26.")
+        return BadQuery(reason.format(repr(token.text[:40])))
 
     # --- paths ---
 
@@ -155,7 +157,7 @@ class _Reader:
                 f"There is no attribute {'.'.join(path)[:200]!r}.",
                 f"Use {'.'.join(found.path)}[?(@.name=='{found.characteristic}' && @.value==...)].",
             )
-        start, whole = self._stored(at), self._stored(path)
+        start, whole = (self._stored(each) if each else each for each in (at, path))
         return whole[len(start) :] if whole[: len(start)] == start else whole
 
     # --- conditions ---
