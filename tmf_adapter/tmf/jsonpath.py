@@ -98,10 +98,9 @@ class _Reader:
 
     def _refused(self, why: str) -> BadQuery:
         token = self._next
-        reason = f"The filter cannot be read at column {token.column}, {{}}: {why}."
-        if token.kind == "end":
-            return BadQuery(reason.format("the end"), "In an address && is written %26%26.")
-        return BadQuery(reason.format(repr(token.text[:40])))
+        is_end = token.kind == "end"
+        found, remedy = ("the end", "In an address && is written %26%26.") if is_end else (repr(token.text[:40]), None)
+        return BadQuery(f"The filter cannot be read at column {token.column}, {found}: {why}.", remedy)
 
     # --- paths ---
 
