@@ -10,7 +10,7 @@ from tests.api.shelf import assert_error, client_of, pointers
 from tests.problems.test_desk import BODY as PROBLEM
 from tests.storage.fakes import events
 from tests.tickets.test_desk import BODY, fits
-from tmf_adapter.app import TMF621_V5, TMF656_V5, Adapter
+from tmf_adapter.app import TMF621_V4, TMF621_V5, TMF656_V4, TMF656_V5, Adapter
 from tmf_adapter.settings import Settings
 
 PATH = "/troubleTicketSpecification"
@@ -126,9 +126,14 @@ async def test_a_refused_transition_says_which_ones_are_allowed(client: httpx.As
     response = await client.patch(specification, json={"lifecycleStatus": "inDesign"})
     assert "From active a client may set: retired." in assert_error(response, 409, "illegalTransition")["message"]
     assert pointers(response) == ["/lifecycleStatus"]
-    ticket = (await client.post(TICKETS, json=BODY)).json()
-    response = await client.patch(f"{TICKETS}/{ticket['id']}", json={"status": "closed"})
-    assert "cancelled, inProgress, rejected" in assert_error(response, 409, "illegalTransition")["message"]
+    ticket = (await client.post(TICKETS, json=BODY)).json()["id"]
+    problem = (await client.post(f"http://adapter{TMF656_V5}/serviceProblem", json=PROBLEM)).json()["id"]
+    for version in (f"{TMF621_V5}{TICKETS}/{ticket}", f"{TMF621_V4}{TICKETS}/{ticket}"):
+        response = await client.patch(f"http://adapter{version}", json={"status": "closed"})
+        assert "cancelled, inProgress, rejected" in assert_error(response, 409, "illegalTransition")["message"]
+    for version in (TMF656_V5, TMF656_V4):
+        response = await client.patch(f"http://adapter{version}/serviceProblem/{problem}", json={"status": "held"})
+        assert "cancelled, inProgress, rejected" in assert_error(response, 409, "illegalTransition")["message"]
 
 
 async def test_a_ticket_is_held_to_the_specification_it_names(client: httpx.AsyncClient) -> None:

@@ -46,6 +46,7 @@ CONTRADICTIONS: list[tuple[Doc, list[str]]] = [
     (specified(line(regex="a)|(b")), [f"{C}/regex"]),  # not even when brackets around it would close it
     (specified(line(regex=r"(a)\1")), [f"{C}/regex"]),  # needs more than a finite automaton
     (specified(line(regex=r"[A-Z]{3}|\d+")), []),
+    (specified(line(regex="a" * 1_001)), [f"{C}/regex"]),
     (specified(line(valueType="number", **form(valueFrom=5, valueTo=4))), [f"{V}/valueTo"]),
     (specified(line(valueType="number", **form(valueFrom=4, valueTo=4))), []),
     (specified(line(**form(valueFrom=1))), [f"{V}/valueFrom"]),  # texts have no range

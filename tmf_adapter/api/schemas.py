@@ -13,6 +13,7 @@ from tmf_adapter.api.faults import explain, json_pointer
 from tmf_adapter.tmf.errors import Fault, Invalid
 
 _EXPLAINED = 1 << 15
+_LONGEST = 1_000
 _LINEAR = jsonschema_rs.RegexOptions(size_limit=1 << 20)
 
 
@@ -68,8 +69,10 @@ class Schemas:
 def pattern(regex: str) -> Callable[[str], bool]:
     """A test whether a whole text matches a regular expression that a client wrote, in time linear in the text.
 
-    Raises ``ValueError`` for what is no expression, or needs more than a finite automaton.
+    Raises ``ValueError`` for what is no expression, needs more than a finite automaton, or is very long.
     """
+    if len(regex) > _LONGEST:
+        raise ValueError(f"has more than {_LONGEST} characters")
     try:
         for whole in (regex, f"^(?:{regex})$"):  # each by itself: the brackets must not close what the client opened
             validator = jsonschema_rs.Draft7Validator({"pattern": whole}, pattern_options=_LINEAR)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import requests
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 """How long a process may take until it serves."""
 STOP_SECONDS = 5.0
 """How long a process may take to end by itself before it is killed."""

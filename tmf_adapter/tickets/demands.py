@@ -191,7 +191,7 @@ class Rule:
         if not _is_match(self.matches, value):
             return f"must match {self.regex}, as the specification says of {self.name}"
         if forms and not any(form.fits(value) for form in forms):
-            return f"is none of the values that the specification allows: {'; '.join(map(str, forms))}"
+            return f"is none of the values that the specification allows: {'; '.join(map(str, forms))[:300]}"
         return None
 
 
