@@ -146,6 +146,14 @@ def test_a_query_is_written_like_that_of_a_list(query: str, wanted: bool) -> Non
     assert wants(query, an_event(), apis=KNOWN) is wanted
 
 
+def test_a_condition_is_held_against_the_whole_resource_not_only_what_the_event_carries() -> None:
+    severe = Subscription.of("s1", TICKET, "http://a.test", "severity=Urgent&status=held", apis=KNOWN)
+    moved = an_event(payload={"@type": "TroubleTicket", "id": "t1", "status": "held"})
+    assert severe.wants(moved, {**DOCUMENT, "status": "resolved"}), "and what it carries counts more"
+    assert not severe.wants(moved, {**DOCUMENT, "severity": "Low"})
+    assert not severe.wants(moved)
+
+
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [

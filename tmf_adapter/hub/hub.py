@@ -107,7 +107,8 @@ class Hub:
             return None
         copy = await self.subscriptions.current()
         listeners = copy.listeners.get(change.resource, ())
-        pairs = [(each.id, event.id) for event in change.events for each in listeners if each.wants(event)]
+        whole = change.subject.document
+        pairs = [(each.id, event.id) for event in change.events for each in listeners if each.wants(event, whole)]
         confirm = partial(self.subscriptions.confirm, copy=copy)
         return Owed(change, pairs, len(listeners), self._owing, self, confirm, self._drains)
 

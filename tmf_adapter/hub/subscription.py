@@ -8,7 +8,7 @@ from tmf_adapter.hub.apis import APIS, Api, Apis
 from tmf_adapter.hub.terms import Terms
 from tmf_adapter.hub.wish import Wish, parse
 from tmf_adapter.tmf.errors import Invalid
-from tmf_adapter.tmf.events import Event
+from tmf_adapter.tmf.events import Doc, Event
 from tmf_adapter.tmf.notifications import in_v4
 
 
@@ -40,9 +40,12 @@ class Subscription:
         except Invalid:
             return cls.of(id, api, callback, None, terms, apis=apis)
 
-    def wants(self, event: Event) -> bool:
-        """An API is told of its own resources only, and a listener of what its query lets through."""
-        return self.of_api.tells(event) and self.wish.passes(event)
+    def wants(self, event: Event, resource: Doc | None = None) -> bool:
+        """An API is told of its own resources only, and a listener of what its query lets through.
+
+        ``resource`` is the whole of what the event speaks of, where the event does not carry it.
+        """
+        return self.of_api.tells(event) and self.wish.passes(event, resource or event.payload)
 
     def notification(self, stored: str) -> bytes:
         """What this listener is sent of an event whose v5 notification is kept as ``stored``: always the same bytes.

@@ -38,18 +38,24 @@ _OF_A_LIST = frozenset({"sort", "offset", "limit", "before", "after"})
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """``types`` are the event types wished for, None for all; ``condition`` holds for the stored (v5) notification;
-    ``fields`` are the members of the resource that are to come along, None for those that there are."""
+    """``types`` are the event types wished for, None for all; ``condition`` must hold for the v5 notification with the
+    whole resource in it; ``fields`` are the members of the resource that are to come along, None for all there are."""
 
     types: frozenset[str] | None = None
     condition: Condition = ANYTHING
     fields: Fields | None = None
 
-    def passes(self, event: Event) -> bool:
-        """Whether the event is one of those wished for."""
+    def passes(self, event: Event, resource: Doc) -> bool:
+        """Whether the event is one of those wished for. ``resource`` is what it speaks of, as the change leaves it.
+
+        A status change says nothing of the severity, and yet a listener may wish for those of severe tickets only. So
+        the condition is held against the whole resource; what the event itself says of it counts more.
+        """
         if self.types is not None and event.type not in self.types:
             return False
-        return self.condition is ANYTHING or matches(self.condition, event.envelope())
+        if self.condition is ANYTHING:
+            return True
+        return matches(self.condition, replace(event, payload={**resource, **event.payload}).envelope())
 
     def selected(self, notification: Doc) -> Doc:
         """The notification with no more of its resource than is wished; what identifies that always stays."""
