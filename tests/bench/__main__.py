@@ -4,11 +4,13 @@ import argparse
 import json
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import adapter, codec, planning
+from tests.bench import adapter, codec, filters, planning
 
 _COLUMNS = ("per_second", "cpu_us", "p50_ms", "p95_ms", "p99_ms", "of_bare")
+_FILTERS = ("ms", "by_hand_ms", "ratio")
 
 
 def main() -> None:
@@ -23,19 +25,22 @@ def main() -> None:
         if method:
             figures["of_bare"] = figures["per_second"] / path[method]["bare"]["per_second"]
     planned = {"indexed": planning.measure(), "every line": planning.measure(indexed=False)}
+    lists = filters.run(print)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
     Path("bench.json").write_text(
-        json.dumps({"machine": machine, "codec": path, "planning": planned, "adapter": whole}, indent=1)
+        json.dumps(
+            {"machine": machine, "codec": path, "planning": planned, "adapter": whole, "filters": lists}, indent=1
+        )
     )
-    print(codec.table(path), "", planning.table(planned), "", table(whole), sep="\n")
+    print(codec.table(path), "", planning.table(planned), "", table(whole), "", table(lists, _FILTERS), sep="\n")
 
 
-def table(figures: adapter.Figures) -> str:
+def table(figures: adapter.Figures, columns: Sequence[str] = _COLUMNS) -> str:
     """The whole adapter's figures for people."""
     width = max(map(len, figures)) + 2
-    lines = [" " * width + "".join(f"{column:>12}" for column in _COLUMNS)]
+    lines = [" " * width + "".join(f"{column:>12}" for column in columns)]
     for name, of in figures.items():
-        lines.append(f"{name:{width}}" + "".join(f"{_shown(of.get(column)):>12}" for column in _COLUMNS))
+        lines.append(f"{name:{width}}" + "".join(f"{_shown(of.get(column)):>12}" for column in columns))
     return "\n".join(lines)
 
 

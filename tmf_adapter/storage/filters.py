@@ -279,19 +279,23 @@ class Dialect(ABC):
 
     @abstractmethod
     def sort_key(self, key: Sort) -> tuple[str, ...]:
-        """Rank, number and text of the first value at the path, as ``tmf.condition.sort_key``."""
+        """Rank, number and text of the first value at the path (``tmf.condition.sort_key``), apart or as one."""
+
+    @abstractmethod
+    def placed(self, key: Key) -> str:
+        """The same of a place in the order, to be compared with ``_row``."""
 
     def _row(self, key: Sort) -> str:
         return f"({', '.join(self._key(key))})"
 
     def _place(self, key: Sort, at_: Key) -> str:
-        rank, number, text = at_
+        _, number, text = at_
         column = self._columns.get(key.path)
         if column == STAMPED:
             return f"({self._parameters.add(_moment_text(number, text))})"
         if column:
             return f"({self._parameters.add(text)})"
-        return f"({self._parameters.add(rank)}, {self.double(number)}, {self._parameters.add(text)})"
+        return self.placed(at_)
 
 
 class Sqlite(Dialect):
@@ -353,7 +357,12 @@ class Sqlite(Dialect):
             f"CASE {node.type} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'"
             f" WHEN 'text' THEN CASE WHEN {moment} IS NULL THEN {node.value} ELSE '' END ELSE '' END"
         )
-        return _first(source, ((rank, absent_rank(key)), (number, 0.0), (text, "''")))
+        parts = ((rank, str(absent_rank(key))), (number, "0.0"), (text, "''"))
+        return tuple(f"coalesce((SELECT {part} FROM {source} LIMIT 1), {absent})" for part, absent in parts)
+
+    def placed(self, key: Key) -> str:
+        rank, number, text = key
+        return f"({self._parameters.add(rank)}, {self.double(number)}, {self._parameters.add(text)})"
 
 
 class Postgresql(Dialect):
@@ -421,15 +430,22 @@ class Postgresql(Dialect):
             f"CASE WHEN {node.type} = 'boolean' THEN {text}"
             f" WHEN {is_string} AND ({moment}) IS NULL THEN {text} ELSE '' END"
         )
-        return _first(source, ((rank, absent_rank(key)), (number, 0.0), (words, "''")))
+        # One row, so that the body is read as JSON once; rows compare like lists.
+        return (f"coalesce((SELECT {self._composed(rank, number, words)} FROM {source} LIMIT 1), {self._none(key)})",)
+
+    def placed(self, key: Key) -> str:
+        rank, number, text = key
+        return self._composed(self._parameters.add(rank), self.double(number), self._parameters.add(text))
+
+    def _none(self, key: Sort) -> str:
+        return self._composed(str(absent_rank(key)), "0", "''")
+
+    def _composed(self, rank: str, number: str, text: str) -> str:
+        types = f'CAST({rank} AS integer), CAST({number} AS double precision), CAST({text} AS text) COLLATE "C"'
+        return f"ROW({types})"
 
 
 DIALECTS: Mapping[str, type[Dialect]] = {"sqlite": Sqlite, "postgresql": Postgresql}
-
-
-def _first(source: str, parts: Iterable[tuple[str, object]]) -> tuple[str, ...]:
-    """Each part of the first row, or what stands for none."""
-    return tuple(f"coalesce((SELECT {part} FROM {source} LIMIT 1), {absent})" for part, absent in parts)
 
 
 def _joined(word: str, parts: Sequence[str], empty: str = "1 = 0") -> str:
