@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tmf.things import ATTRIBUTES, THINGS, asked, finds
+from tests.tmf.things import ATTRIBUTES, asked, finds
 from tmf_adapter.tmf.condition import ANYTHING, Sort
 from tmf_adapter.tmf.errors import BadQuery
-from tmf_adapter.tmf.query import CONDITIONS, NEWEST_FIRST, PAGE, VALUES, Collection, Query, fields_of, parse, select
+from tmf_adapter.tmf.fields import fields_of, select
+from tmf_adapter.tmf.query import CONDITIONS, NEWEST_FIRST, PAGE, VALUES, Collection, Query, parse
 
 DOCUMENT = {
     "id": "7",
@@ -272,16 +273,16 @@ def test_a_version_asks_under_its_own_names() -> None:
     ],
 )
 def test_fields_are_the_members_asked_for(texts: list[str], selected: dict[str, Any]) -> None:
-    assert select(DOCUMENT, fields_of(texts, THINGS)) == {"id": "7", **selected}
+    assert select(DOCUMENT, fields_of(texts, ATTRIBUTES)) == {"id": "7", **selected}
 
 
 def test_without_fields_everything_is_selected() -> None:
-    assert fields_of([], THINGS) is None
+    assert fields_of([], ATTRIBUTES) is None
     assert select(DOCUMENT, None) is DOCUMENT
 
 
 def test_a_version_may_keep_other_members_or_none() -> None:
-    assert select(DOCUMENT, fields_of(["name"], THINGS), frozenset()) == {"name": "größer 日本"}
+    assert select(DOCUMENT, fields_of(["name"], ATTRIBUTES), frozenset()) == {"name": "größer 日本"}
 
 
 # --- anything at all --------------------------------------------------------------------------------------------------

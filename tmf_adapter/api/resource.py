@@ -13,7 +13,8 @@ from tmf_adapter.api.paging import page_headers
 from tmf_adapter.storage.desk import Versions
 from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.events import Doc, Stored, Text
-from tmf_adapter.tmf.query import Collection, Fields, Page, Query, fields_of, parse, select
+from tmf_adapter.tmf.fields import Fields, fields_of, select
+from tmf_adapter.tmf.query import Collection, Page, Query, parse
 
 KEY_LENGTH = 255
 
@@ -79,7 +80,7 @@ class Records:
 
     def _fields(self, request: Request) -> Fields | None:
         """The union of every ``fields`` in the query; None for none."""
-        return fields_of([value for name, value in request.query if name == "fields"], self.collection)
+        return fields_of([value for name, value in request.query if name == "fields"], self.collection.attributes)
 
     def _selected(self, document: Doc, fields: Fields | None) -> Doc:
         return select(document, fields, self.collection.kept)

@@ -24,7 +24,8 @@ from tmf_adapter.tmf.condition import (
 )
 from tmf_adapter.tmf.errors import BadQuery, Invalid
 from tmf_adapter.tmf.events import ALWAYS, Doc, Event, Resource
-from tmf_adapter.tmf.query import Collection, Fields, fields_of, select
+from tmf_adapter.tmf.fields import Fields, fields_of, select
+from tmf_adapter.tmf.query import Collection
 from tmf_adapter.tmf.query import parse as parse_query
 from tmf_adapter.tmf.versions import V4
 
@@ -179,7 +180,7 @@ def _fields(texts: list[str], api: Api) -> Fields | None:
     members = {name: member for tree in reversed(trees) for name, member in tree.members.items()}
     whole = replace(trees[0], members=members, is_open=any(tree.is_open for tree in trees))
     names = [_without_prefix(name.strip(), api) for text in texts for name in text.split(",")]
-    return fields_of([",".join(name for name in names if name)], Collection("", whole)) if texts else None
+    return fields_of([",".join(name for name in names if name)], whole) if texts else None
 
 
 def _without_prefix(name: str, api: Api) -> str:

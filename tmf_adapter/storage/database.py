@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from tmf_adapter.storage.filters import register
+from tmf_adapter.storage.sqlite import register
 from tmf_adapter.tmf.errors import Overloaded
 
 T = TypeVar("T")

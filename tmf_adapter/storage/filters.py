@@ -5,8 +5,6 @@ SQL is written as text, since two dialects of JSON have nothing in common that a
 a client is a bound parameter.
 """
 
-import json
-import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,30 +23,14 @@ from tmf_adapter.tmf.condition import (
     Path,
     Sort,
     Value,
-    absent_rank,
 )
-from tmf_adapter.tmf.regex import compiled
-from tmf_adapter.tmf.time import INSTANT, at, instant, stamp
+from tmf_adapter.tmf.time import at, stamp
 
 STAMPED = "creation_date"
 """The column whose text is always as ``stamp`` writes it, so that it sorts like the instants."""
 
 _NEEDLES = 4
 _SIGNS = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
-
-
-def register(connection: sqlite3.Connection) -> None:
-    """Give SQLite the functions that it does not have and PostgreSQL has."""
-    connection.create_function("tmf_instant", 1, _instant, deterministic=True)
-    connection.create_function("tmf_found", 2, _found, deterministic=True)
-
-
-def _instant(value: object) -> int | None:
-    return instant(value) if isinstance(value, str) else None
-
-
-def _found(pattern: str, value: object) -> bool:
-    return isinstance(value, str) and compiled(pattern).search(value)
 
 
 @dataclass(slots=True)
@@ -253,24 +235,28 @@ class Dialect(ABC):
             for part in self._key(key)
         ]
         if not any(key.path == ("id",) for key in sort):
-            terms.append(f"{self.collated('id')} {'DESC' if is_reversed else 'ASC'}")
+            terms.append(f"id {'DESC' if is_reversed else 'ASC'}")
         return ", ".join(terms)
 
     def beyond(self, sort: Sequence[Sort], keys: Sequence[Key], id_: str, *, is_reversed: bool) -> str:
         """Whether a row comes behind a place in the order, or, reversed, in front of it."""
         known = dict(zip((key.path for key in sort), keys, strict=True))
         keyed = [key for key in _until_id(sort) if key.path != ("id",)]
-        last = next((key for key in sort if key.path == ("id",)), Sort(("id",)))
+        last = next((key for key in sort if key.path == ("id",)), None)
         options: list[str] = []
         before: list[str] = []
+        bound: list[str] = []
         for key in keyed:
             row, place = self._row(key), self._place(key, known[key.path])
             sign = "<" if key.is_descending != is_reversed else ">"
             options.append(_joined(" AND ", [*before, f"{row} {sign} {place}"]))
+            # Said once more of the first key alone, it is where an index begins.
+            bound = bound or [f"{row} {sign}= {place}"]
             before.append(f"{row} = {self._place(key, known[key.path])}")
-        sign = "<" if last.is_descending != is_reversed else ">"
-        options.append(_joined(" AND ", [*before, f"{self.collated('id')} {sign} {self._parameters.add(id_)}"]))
-        return _joined(" OR ", options)
+        id_column = self.collated("id") if last else "id"
+        sign = "<" if (last is not None and last.is_descending) != is_reversed else ">"
+        options.append(_joined(" AND ", [*before, f"{id_column} {sign} {self._parameters.add(id_)}"]))
+        return _joined(" AND ", [*bound, _joined(" OR ", options)])
 
     def _key(self, key: Sort) -> tuple[str, ...]:
         if key.path in self._columns:
@@ -296,156 +282,6 @@ class Dialect(ABC):
         if column:
             return f"({self._parameters.add(text)})"
         return self.placed(at_)
-
-
-class Sqlite(Dialect):
-    """json_each and json_extract; each condition on a member makes the members' path once."""
-
-    def root(self) -> Node:
-        return Node("body", "'object'", "NULL")
-
-    def reached(self, node: Node, path: Path) -> tuple[str, Node]:
-        sources = []
-        for name in path:
-            self._nodes += 1
-            alias = f"e{self._nodes}"
-            member = self._parameters.add(f'$."{name}"')
-            one = f"{node.json} -> {member}"
-            array = f"CASE json_type({node.json}, {member}) WHEN 'array' THEN {one} ELSE '[' || ({one}) || ']' END"
-            sources.append(f"json_each({array}) AS {alias}")
-            json_ = f"CASE {alias}.type WHEN 'object' THEN {alias}.value END"
-            node = Node(f"({json_})", f"{alias}.type", f"{alias}.value")
-        return ", ".join(sources), node
-
-    def string(self, node: Node) -> str:
-        return node.value
-
-    def number(self, node: Node) -> str:
-        return f"CASE WHEN {node.type} IN ('integer', 'real') THEN CAST({node.value} AS REAL) END"
-
-    def double(self, number: float) -> str:
-        # Bound as text: read by the same code as the body's numbers, it is the same double to the last bit.
-        return f"CAST({self._parameters.add(json.dumps(number))} AS REAL)"
-
-    def instant(self, text: str) -> str:
-        return f"tmf_instant({text})"
-
-    def found(self, text: str, pattern: str) -> str:
-        return f"tmf_found({self._parameters.add(pattern)}, {text})"
-
-    def fits(self, text: str, pattern: str) -> str:
-        globbed = pattern.replace("[", "[[]").replace("?", "[?]")
-        return f"{text} GLOB {self._parameters.add(globbed)}"
-
-    def holds(self, text: str) -> str:
-        return f"instr(body, {self._parameters.add(text)}) > 0"
-
-    def is_type(self, node: Node, type_: str) -> str:
-        return f"{node.type} = '{'text' if type_ == 'string' else type_}'"
-
-    def sort_key(self, key: Sort) -> tuple[str, ...]:
-        source, node = self.reached(self.root(), key.path)
-        moment = self.instant(node.value)
-        rank = (
-            f"CASE {node.type} WHEN 'integer' THEN 0 WHEN 'real' THEN 0 WHEN 'true' THEN 2 WHEN 'false' THEN 2"
-            f" WHEN 'text' THEN CASE WHEN {moment} IS NULL THEN 2 ELSE 1 END ELSE {absent_rank(key)} END"
-        )
-        number = (
-            f"CASE {node.type} WHEN 'text' THEN coalesce({moment}, 0.0) ELSE coalesce({self.number(node)}, 0.0) END"
-        )
-        text = (
-            f"CASE {node.type} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'"
-            f" WHEN 'text' THEN CASE WHEN {moment} IS NULL THEN {node.value} ELSE '' END ELSE '' END"
-        )
-        parts = ((rank, str(absent_rank(key))), (number, "0.0"), (text, "''"))
-        return tuple(f"coalesce((SELECT {part} FROM {source} LIMIT 1), {absent})" for part, absent in parts)
-
-    def placed(self, key: Key) -> str:
-        rank, number, text = key
-        return f"({self._parameters.add(rank)}, {self.double(number)}, {self._parameters.add(text)})"
-
-
-class Postgresql(Dialect):
-    """jsonb and its path language, whose lax mode looks through arrays as we do."""
-
-    def root(self) -> Node:
-        return Node("CAST(body AS jsonb)", "'object'", "NULL")
-
-    def reached(self, node: Node, path: Path) -> tuple[str, Node]:
-        self._nodes += 1
-        alias = f"e{self._nodes}"
-        members = "".join(f".{json.dumps(name, ensure_ascii=False)}[*]" for name in path)
-        source = (
-            f"jsonb_path_query({node.json}, CAST({self._parameters.add('lax $' + members)} AS jsonpath)) AS {alias}(v)"
-        )
-        json_ = f"(CASE WHEN jsonb_typeof({alias}.v) = 'object' THEN {alias}.v END)"
-        return source, Node(json_, f"jsonb_typeof({alias}.v)", f"{alias}.v")
-
-    def string(self, node: Node) -> str:
-        return f"({node.value} #>> '{{}}') COLLATE \"C\""
-
-    def number(self, node: Node) -> str:
-        return f"CASE WHEN {node.type} = 'number' THEN CAST({node.value} AS double precision) END"
-
-    def double(self, number: float) -> str:
-        return f"CAST({self._parameters.add(number)} AS double precision)"
-
-    def instant(self, text: str) -> str:
-        form = self._parameters.add(f"^(?:{INSTANT})$")
-        whole = f"regexp_replace({text}, '([.][0-9]{{6}})[0-9]+', '\\1')"
-        return (
-            f"CASE WHEN {text} ~ {form} THEN"
-            f" CAST(extract(epoch FROM CAST({whole} AS timestamptz)) * 1000000 AS bigint) END"
-        )
-
-    def found(self, text: str, pattern: str) -> str:
-        return f"{text} ~ {self._parameters.add(compiled(pattern).written())}"
-
-    def fits(self, text: str, pattern: str) -> str:
-        for character in "\\%_":
-            pattern = pattern.replace(character, f"\\{character}")
-        return f"{text} LIKE {self._parameters.add(pattern.replace('*', '%'))}"
-
-    def holds(self, text: str) -> str:
-        return f"strpos(body, {self._parameters.add(text)}) > 0"
-
-    def is_type(self, node: Node, type_: str) -> str:
-        if type_ in ("true", "false"):
-            return f"{node.value} = '{type_}'"
-        return f"{node.type} = '{type_}'"
-
-    def collated(self, column: str) -> str:
-        return f'{column} COLLATE "C"'
-
-    def sort_key(self, key: Sort) -> tuple[str, ...]:
-        source, node = self.reached(self.root(), key.path)
-        moment, text = self.instant(self.string(node)), self.string(node)
-        is_string = self.is_type(node, "string")
-        rank = (
-            f"CASE {node.type} WHEN 'number' THEN 0 WHEN 'boolean' THEN 2"
-            f" WHEN 'string' THEN CASE WHEN {moment} IS NULL THEN 2 ELSE 1 END ELSE {absent_rank(key)} END"
-        )
-        number = f"coalesce(CASE WHEN {is_string} THEN {moment} ELSE {self.number(node)} END, 0.0)"
-        words = (
-            f"CASE WHEN {node.type} = 'boolean' THEN {text}"
-            f" WHEN {is_string} AND ({moment}) IS NULL THEN {text} ELSE '' END"
-        )
-        # One row, so that the body is read as JSON once; rows compare like lists.
-        return (f"coalesce((SELECT {self._composed(rank, number, words)} FROM {source} LIMIT 1), {self._none(key)})",)
-
-    def placed(self, key: Key) -> str:
-        rank, number, text = key
-        return self._composed(self._parameters.add(rank), self.double(number), self._parameters.add(text))
-
-    def _none(self, key: Sort) -> str:
-        return self._composed(str(absent_rank(key)), "0", "''")
-
-    def _composed(self, rank: str, number: str, text: str) -> str:
-        types = f'CAST({rank} AS integer), CAST({number} AS double precision), CAST({text} AS text) COLLATE "C"'
-        return f"ROW({types})"
-
-
-DIALECTS: Mapping[str, type[Dialect]] = {"sqlite": Sqlite, "postgresql": Postgresql}
 
 
 def _joined(word: str, parts: Sequence[str], empty: str = "1 = 0") -> str:

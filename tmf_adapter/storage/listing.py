@@ -5,10 +5,14 @@ from functools import lru_cache
 import orjson
 from sqlalchemy import Connection, Table, TextClause, text
 
-from tmf_adapter.storage.filters import DIALECTS, Parameters
+from tmf_adapter.storage.filters import Dialect, Parameters
+from tmf_adapter.storage.postgresql import Postgresql
+from tmf_adapter.storage.sqlite import Sqlite
 from tmf_adapter.storage.tables import TENANT, columns_of
 from tmf_adapter.tmf.cursor import Cursor
 from tmf_adapter.tmf.query import Page, Query
+
+_DIALECTS: dict[str, type[Dialect]] = {"sqlite": Sqlite, "postgresql": Postgresql}
 
 
 @lru_cache(maxsize=512)
@@ -23,7 +27,7 @@ class Listing:
         self._query = query
         self._is_reversed = query.before is not None
         parameters = Parameters({"tenant": TENANT, "limit": query.limit + 1, "offset": query.offset})
-        self._write = write = DIALECTS[dialect](columns_of(table), parameters)
+        self._write = write = _DIALECTS[dialect](columns_of(table), parameters)
         matching = f"FROM {table.name} WHERE tenant = :tenant AND {write.filtered(query.condition)}"
         beyond = ""
         if cursor := query.before or query.after:

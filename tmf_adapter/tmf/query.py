@@ -6,11 +6,11 @@ and ``=~``, encoded or not). Quotes around a value take it as it is: commas, sem
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tmf_adapter.tmf import cursor, jsonpath
-from tmf_adapter.tmf.attributes import Attribute, Place, below, find, locate
+from tmf_adapter.tmf.attributes import Attribute, Place, locate
 from tmf_adapter.tmf.condition import (
     ANYTHING,
     And,
@@ -27,7 +27,7 @@ from tmf_adapter.tmf.condition import (
 )
 from tmf_adapter.tmf.cursor import Cursor
 from tmf_adapter.tmf.errors import BadQuery
-from tmf_adapter.tmf.events import ALWAYS, Doc
+from tmf_adapter.tmf.fields import ALWAYS_SELECTED, Fields, fields_of
 from tmf_adapter.tmf.regex import compiled
 
 PAGE = 1_000
@@ -35,15 +35,9 @@ PAGE = 1_000
 VALUES = 1_000
 CONDITIONS = 100
 SORT_KEYS = 5
-FIELDS = 200
 
 NEWEST_FIRST = (Sort(("creationDate",), is_descending=True),)
 """The order of a list that asks for none; resources that are equal in it go by id."""
-
-ALWAYS_SELECTED = frozenset(ALWAYS) - {"@baseType", "@schemaLocation"}
-
-Fields = Mapping[str, "Fields | None"]
-"""The members that are selected, and of each the members that are; None is all of it."""
 
 _EQUALITY = {"eq", "ne"}
 _SUFFIXES = {"gt", "gte", "lt", "lte", "eq", "ne", "regex"}
@@ -126,7 +120,7 @@ def parse(pairs: Sequence[tuple[str, str]], collection: Collection) -> Query:
         raise BadQuery("Only one of after, before and offset is possible.", "Each says where the page begins.")
     return Query(
         _bounded(_all([terms.condition(), *filters])),
-        fields_of(parameters["fields"], collection),
+        fields_of(parameters["fields"], collection.attributes),
         sort,
         offset or 0,
         PAGE if limit is None else min(limit, PAGE),
@@ -336,52 +330,3 @@ def _number(name: str, value: str) -> int:
         return 0
     digits = value.lstrip(" +").lstrip("0") or "0"
     return min(int(digits[:20]), 2**62)
-
-
-# --- fields -----------------------------------------------------------------------------------------------------------
-
-
-def fields_of(texts: Sequence[str], collection: Collection) -> Fields | None:
-    """The members asked for, at any depth; None for everything, when there is no ``fields`` at all.
-
-    ``none`` asks for the identifying members only. Members that the schema requires stay with those beside them.
-    """
-    if not texts:
-        return None
-    names = {name.strip() for text in texts for name in text.split(",")} - {"", "none"}
-    if len(names) > FIELDS:
-        raise BadQuery(f"The query names {len(names)} fields.", f"At most {FIELDS} are possible.")
-    fields: Fields = {}
-    for path in sorted((tuple(name.split(".")) for name in names), key=len):
-        fields = _with(fields, path, path, collection.attributes)
-    return fields
-
-
-def _with(fields: Fields, path: Path, whole: Path, root: Attribute) -> Fields:
-    """``fields`` and what ``path`` leads to. Shorter paths come first: what is wholly selected stays so."""
-    name, *rest = path
-    at = whole[: len(whole) - len(rest)]
-    if find(root, at).characteristic is not None:
-        raise BadQuery(f"There is no attribute {'.'.join(whole)[:200]!r}.", f"Select {'.'.join(at[:-1])} as a whole.")
-    if name in fields and fields[name] is None:
-        find(root, whole)
-        return fields
-    if not rest:
-        return {**fields, name: None}
-    inner = fields.get(name) or dict.fromkeys(below(root, at).required | ALWAYS_SELECTED)
-    return {**fields, name: _with(inner, tuple(rest), whole, root)}
-
-
-def select(document: Doc, fields: Fields | None, kept: frozenset[str] = ALWAYS_SELECTED) -> Doc:
-    """The members asked for, and those in ``kept``; all of them for None."""
-    if fields is None:
-        return document
-    return {name: _part(value, fields.get(name)) for name, value in document.items() if name in fields or name in kept}
-
-
-def _part(value: object, fields: Fields | None) -> object:
-    if fields is None:
-        return value
-    if isinstance(value, list):
-        return [_part(item, fields) for item in value]
-    return select(value, fields, frozenset()) if isinstance(value, dict) else value
