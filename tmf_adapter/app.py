@@ -205,7 +205,7 @@ class Adapter:
             _document(
                 "operator-v1",
                 OPERATOR_V1,
-                lambda _raw: Operator(Overview(self.database), self.hub.agreements, self.hub.keys).operations(),
+                lambda _raw: Operator(Overview(self.database), self.hub).operations(),
                 access=Access(self.settings.operator_token),
                 strict=True,
             ),

@@ -6,11 +6,14 @@ from starlette.responses import Response
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.errors import respond
 from tmf_adapter.api.listing import Listing, instant
-from tmf_adapter.hub.agreements import Agreements
 from tmf_adapter.hub.delivery import State
+from tmf_adapter.hub.explain import Cause
+from tmf_adapter.hub.hub import Hub
 from tmf_adapter.hub.keys import Keys
+from tmf_adapter.hub.operate import Recover
 from tmf_adapter.hub.overview import Overview, Wanted, at
 from tmf_adapter.hub.signing import Key
+from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.events import Doc
 
 WEBHOOK_KEYS = "/.well-known/webhook-keys"
@@ -21,10 +24,12 @@ CACHED = 3_600
 class Operator:
     """The functions of the document's tags Delivery, Signing and Audit."""
 
-    def __init__(self, overview: Overview, agreements: Agreements, keys: Keys) -> None:
+    def __init__(self, overview: Overview, hub: Hub) -> None:
         self._overview = overview
-        self._agreements = agreements
-        self._keys = keys
+        self._hub = hub
+        self._operate = hub.operate
+        self._agreements = hub.agreements
+        self._keys = hub.keys
 
     def operations(self) -> dict[str, Handler]:
         """Every operation that is built, by its operationId."""
@@ -33,6 +38,14 @@ class Operator:
             "retrieveSubscription": self.retrieve_subscription,
             "listDelivery": self.list_delivery,
             "retrieveDelivery": self.retrieve_delivery,
+            "explainDelivery": self.explain_delivery,
+            "pauseSubscription": self.pause_subscription,
+            "resumeSubscription": self.resume_subscription,
+            "disableSubscription": self.disable_subscription,
+            "enableSubscription": self.enable_subscription,
+            "probeSubscription": self.probe_subscription,
+            "handshakeSubscription": self.handshake_subscription,
+            "replayDelivery": self.replay_delivery,
             "patchTerms": self.patch_terms,
             "rotateSecret": self.rotate_secret,
             "removeSecret": self.remove_secret,
@@ -70,6 +83,57 @@ class Operator:
     async def retrieve_delivery(self, request: Request) -> Response:
         """200 with the delivery and its attempts."""
         return respond(200, await self._overview.delivery(request.path["id"]))
+
+    async def explain_delivery(self, request: Request) -> Response:
+        """200 with what keeps it from arriving."""
+        shown = await self._overview.delivery(request.path["id"])
+        del shown["attemptList"]
+        causes = await self._operate.explain(int(shown["id"]))
+        return respond(
+            200, {"delivery": shown, "summary": causes[0].detail, "causes": [_cause(each) for each in causes]}
+        )
+
+    async def pause_subscription(self, request: Request) -> Response:
+        """200 with the subscription as it now is."""
+        await self._operate.pause(request.path["id"], request.caller, _reason(request))
+        return await self.retrieve_subscription(request)
+
+    async def resume_subscription(self, request: Request) -> Response:
+        """200 with the subscription as it now is."""
+        await self._operate.resume(request.path["id"], request.caller)
+        return await self.retrieve_subscription(request)
+
+    async def disable_subscription(self, request: Request) -> Response:
+        """200 with the subscription as it now is."""
+        await self._operate.disable(request.path["id"], request.caller, _reason(request))
+        return await self.retrieve_subscription(request)
+
+    async def enable_subscription(self, request: Request) -> Response:
+        """200 with the subscription as it now is, and what became of its deliveries."""
+        id = request.path["id"]
+        recovered = await self._operate.enable(id, request.caller, Recover(request.body["recover"]))
+        counts = {"released": recovered.released, "dropped": recovered.dropped}
+        return respond(200, {"subscription": await self._overview.subscription(id), **counts})
+
+    async def probe_subscription(self, request: Request) -> Response:
+        """202 with the delivery that will be tried."""
+        number = await self._operate.probe(request.path["id"], request.caller)
+        shown = await self._overview.delivery(str(number))
+        del shown["attemptList"]
+        return respond(202, shown)
+
+    async def handshake_subscription(self, request: Request) -> Response:
+        """200 with what the subscriber answered."""
+        greeting = await self._hub.greet(request.path["id"])
+        said = {"status": greeting.status, "error": greeting.error, "allowedOrigin": greeting.allowed_origin}
+        said["allowedRate"] = greeting.allowed_rate
+        return respond(200, {name: value for name, value in said.items() if value is not None})
+
+    async def replay_delivery(self, request: Request) -> Response:
+        """200 with how many there are, and how many are sent again."""
+        wanted = _wanted(request.body)
+        done = await self._operate.replay(wanted, request.caller, dry_run=request.body.get("dryRun", False))
+        return respond(200, {"matched": done.matched, "replayed": done.replayed})
 
     async def patch_terms(self, request: Request) -> Response:
         """200 with the subscription as it now is."""
@@ -111,6 +175,47 @@ def published(keys: Keys) -> Handler:
         return Response(orjson.dumps(keys.published()), 200, headers, "application/jwk-set+json")
 
     return answer
+
+
+def _reason(request: Request) -> str | None:
+    return request.body.get("reason") if request.body else None
+
+
+def _cause(cause: Cause) -> Doc:
+    shown = {"cause": cause.cause, "detail": cause.detail, "until": at(cause.until), "remedy": cause.remedy}
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _wanted(body: Doc) -> Wanted:
+    """Raises ``Invalid`` for what narrows nothing: all that was ever delivered is sent again by nobody's mistake."""
+    narrowing = {name: value for name, value in body.items() if name != "dryRun"}
+    if not narrowing:
+        raise Invalid("Say which deliveries.", "Name a subscription, a resource, an event type, a state or a time.")
+    state = body.get("state")
+    return Wanted(
+        ids=_numbers(body["deliveryIds"]) if "deliveryIds" in body else None,
+        subscription_id=body.get("subscriptionId"),
+        resource_id=body.get("resourceId"),
+        event_type=body.get("eventType"),
+        states=(State(state),) if state else (),
+        reason=body.get("reason"),
+        since=_instant(body, "since"),
+        until=_instant(body, "until"),
+    )
+
+
+def _numbers(texts: list[str]) -> tuple[int, ...]:
+    for place, text in enumerate(texts):
+        if not (text.isascii() and text.isdigit() and len(text) < 19):
+            raise Invalid.at(f"/deliveryIds/{place}", "is not the number of a delivery")
+    return tuple(int(text) for text in texts)
+
+
+def _instant(body: Doc, name: str) -> float | None:
+    try:
+        return instant(body[name]) if name in body else None
+    except ValueError as error:  # a leap second, say: RFC 3339 has it, and no clock of ours
+        raise Invalid.at(f"/{name}", str(error)) from None
 
 
 def _shown(key: Key) -> Doc:

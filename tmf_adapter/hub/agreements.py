@@ -43,6 +43,8 @@ class Agreements:
 
         Raises ``NotFound``, ``Invalid`` with the place of what cannot be used, and ``NoSecretKey``.
         """
+        if not patch:
+            raise Invalid.at("", "names nothing that shall change")
         values = {**_plainly(patch), **self._auth(id, patch), **await asyncio.to_thread(_tls, patch)}
         await self._settle(id, lambda terms: replace(terms, **values), who, "terms")
 

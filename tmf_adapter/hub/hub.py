@@ -22,10 +22,11 @@ from tmf_adapter.hub.guard import Guard
 from tmf_adapter.hub.keys import Keys
 from tmf_adapter.hub.operate import Operate
 from tmf_adapter.hub.owe import FanOut, Owed, Owing
-from tmf_adapter.hub.post import TIMEOUT, Poster
+from tmf_adapter.hub.post import TIMEOUT, Greeting, Poster
 from tmf_adapter.hub.subscriptions import Subscriptions
 from tmf_adapter.hub.trust import Trust
 from tmf_adapter.storage.database import Database
+from tmf_adapter.tmf.errors import Overloaded
 from tmf_adapter.tmf.events import Change
 from tmf_adapter.tmf.ids import new_id
 from tmf_adapter.vault import Vault
@@ -190,6 +191,13 @@ class Hub:
             drain.stop()
         else:
             self.wake(id)
+
+    async def greet(self, id: str) -> Greeting:
+        """Ask a listener by OPTIONS whether it wants to be notified. Raises ``NotFound``."""
+        listener = await self.subscriptions.listener(id)
+        if self._shared is None:
+            raise Overloaded("The adapter is shutting down.")
+        return await self._shared.poster.greet(listener)
 
     def _removed(self, id: str) -> None:
         if drain := self._drains.get(id):

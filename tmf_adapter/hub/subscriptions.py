@@ -85,6 +85,14 @@ class Subscriptions:
         await self._change(work)
         self._removed(id)
 
+    async def listener(self, id: str) -> Subscription:
+        """The subscription, of whichever API. Raises ``NotFound``."""
+        copy = await self.current()
+        found = (each for listeners in copy.listeners.values() for each in listeners if each.id == id)
+        if (listener := next(found, None)) is None:
+            raise _not_found(id)
+        return listener
+
     async def settle(
         self, id: str, alter: Callable[[Terms], Terms], record: Callable[[store.Tx, Terms, Terms], None]
     ) -> None:
