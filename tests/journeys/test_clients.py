@@ -55,7 +55,6 @@ MALFORMED = [
     ("GET", TICKETS + "/none", "", b"", 404, "notFound"),
     ("DELETE", TICKETS + "/none", "", b"", 404, "notFound"),
     ("GET", "/nowhere", "", b"", 404, "notFound"),
-    ("GET", "/tmf-api/troubleTicket/v5/troubleTicketSpecification", "", b"", 501, "notSupported"),
     ("POST", "/listener", "application/json", b"{}", 400, "invalidBody"),
 ]
 

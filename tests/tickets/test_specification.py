@@ -1,9 +1,12 @@
 """Ticket specifications: which ones contradict themselves, and what they make of tickets; tables."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tmf_adapter.api.schemas import pattern
 from tmf_adapter.tickets.demands import Specification, Unread, hold, kind_of
@@ -227,3 +230,60 @@ def test_a_change_that_touches_neither_is_not_even_looked_up() -> None:
         hold(broken, ticket("x"), {}, NOW)
     with pytest.raises(Unread):
         hold({}, broken, {}, NOW)
+
+
+# --- whatever there may be
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(["a", "2026-03-11", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+    max_leaves=4,
+)
+_PERIOD = st.fixed_dictionaries(
+    {}, optional={"startDateTime": st.sampled_from(["2026-01-01T00:00:00Z", "2030-01-01T00:00:00Z"])}
+)
+_TYPES = st.sampled_from(
+    ["string", "integer", "number", "boolean", "object", "date", "dateTime", "string[]", "other", ""]
+)
+_REGEX = st.sampled_from(["a*", "[a-z]", "(", "^a|b$", "", r"\d{2,3}"])
+_FORM = st.fixed_dictionaries(
+    {},
+    optional={
+        "value": _JSON,
+        "valueFrom": st.integers(-3, 3),
+        "valueTo": st.integers(-3, 3),
+        "rangeInterval": st.sampled_from(["open", "closed", "closedTop", "closedBottom", "x"]),
+        "regex": _REGEX,
+        "isDefault": st.booleans(),
+        "valueType": _TYPES,
+        "validFor": _PERIOD,
+    },
+)
+_CHARACTERISTIC = st.fixed_dictionaries(
+    {"name": st.sampled_from("ab")},
+    optional={
+        "valueType": _TYPES,
+        "minCardinality": st.integers(-1, 2),
+        "maxCardinality": st.integers(-1, 2),
+        "regex": _REGEX,
+        "extensible": st.booleans(),
+        "validFor": _PERIOD,
+        "characteristicValueSpecification": st.lists(_FORM, max_size=3),
+    },
+)
+_ENTRY = st.fixed_dictionaries({"name": st.sampled_from("abc")}, optional={"value": _JSON})
+
+
+@given(st.lists(_CHARACTERISTIC, max_size=3), st.booleans(), st.lists(_ENTRY, max_size=4))
+def test_a_specification_is_refused_or_can_be_followed(
+    characteristics: list[Doc], extensible: bool, entries: list[Doc]
+) -> None:
+    """Whatever a client writes: one of the two refuses it, or all is well."""
+    document = specified(*characteristics, extensible=extensible)
+    with suppress(Invalid):
+        check(document, pattern)
+        hold(None, {R[1:]: {"id": "s1"}, T[1:]: entries}, {"s1": Specification.of(document, pattern)}, NOW)
