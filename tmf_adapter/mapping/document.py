@@ -14,8 +14,9 @@ from typing import Any, overload
 
 from marshmallow import ValidationError
 
+from tmf_adapter.mapping.cases import CASES_ENDING, Case, CasesSchema
 from tmf_adapter.mapping.expression import Expression
-from tmf_adapter.mapping.faults import BadMapping, MappingFault
+from tmf_adapter.mapping.faults import BadMapping, MappingFault, nearest
 from tmf_adapter.mapping.grammar import DefaultsSchema, MappingSchema, complaints
 from tmf_adapter.mapping.index import Index
 from tmf_adapter.mapping.parts import Mapping
@@ -172,8 +173,10 @@ def read_directory(directory: Path) -> Loaded:
     sources = {Path(source.file).name: source for source in _sources(directory, faults)}
     said, vocabulary = sources.get(DEFAULTS_FILE), sources.get(REASONS_FILE)
     defaults, reasons = _defaults(said, faults), _reasons(vocabulary, faults)
-    mappings = [source for name, source in sources.items() if name not in (DEFAULTS_FILE, REASONS_FILE)]
+    mappings = [source for name, source in sources.items() if _is_mapping(name)]
     files = [(source, _mapping(source, defaults, faults)) for source in mappings]
+    beside = [source for name, source in sources.items() if name.endswith(CASES_ENDING)]
+    files = _with_cases(files, beside, faults)
     faults.extend(fault for source in sources.values() for fault in source.faults)
     faults.extend(_repeated(files))
     return Loaded(tuple(files), tuple(sorted(faults)), reasons, said)
@@ -208,6 +211,34 @@ def _sources(directory: Path, faults: list[MappingFault]) -> Iterator[Source]:
             yield read_source(str(path), path.read_bytes())
         except OSError as error:
             faults.append(MappingFault(str(path), 0, 0, "", f"cannot be read: {error.strerror}"))
+
+
+def _is_mapping(name: str) -> bool:
+    return name not in (DEFAULTS_FILE, REASONS_FILE) and not name.endswith(CASES_ENDING)
+
+
+def _with_cases(
+    files: list[tuple[Source, Mapping | None]], beside: Sequence[Source], faults: list[MappingFault]
+) -> list[tuple[Source, Mapping | None]]:
+    """The mappings with the cases of the files beside them."""
+    found: dict[str, tuple[Case, ...]] = {}
+    for source in beside:
+        if source.value is None:
+            continue
+        if not isinstance(source.value, dict):
+            faults.append(source.fault((), "must have two keys: mapping, the id of one, and tests, its cases"))
+            continue
+        try:
+            id_, cases = CasesSchema().load(source.value)
+        except ValidationError as error:
+            faults.extend(source.fault(place, message) for place, message in complaints(error.messages))
+            continue
+        known = [mapping.id for _, mapping in files if mapping]
+        if id_ not in known and len(known) == len(files):
+            faults.append(source.fault(("mapping",), f"{id_!r} is no mapping of this directory{nearest(id_, known)}"))
+        found[id_] = found.get(id_, ()) + cases
+    more = [(source, mapping, found.get(mapping.id, ()) if mapping else ()) for source, mapping in files]
+    return [(source, replace(one, tests=one.tests + cases) if one and cases else one) for source, one, cases in more]
 
 
 def _defaults(source: Source | None, faults: list[MappingFault]) -> dict[str, Any]:

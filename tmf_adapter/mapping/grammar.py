@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, post_load, validates_schema
 
 from tmf_adapter.mapping import parts
+from tmf_adapter.mapping.cases import CaseKeys
 from tmf_adapter.mapping.expression import Expression
 from tmf_adapter.mapping.faults import Place, listed
 from tmf_adapter.mapping.fields import (
@@ -74,6 +75,7 @@ class MappingSchema(Keys):
     ask = Inner(AskKeys, **free())
     steps = Several(PartField(), **free(list))
     report = Inner(MappingReportKeys, **needed("what to write on the ticket"))
+    tests = Several(Inner(CaseKeys), **free(list))
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _one_thing_to_do(self, _data: Any, original: Any, **_: Any) -> None:
@@ -115,6 +117,7 @@ class MappingSchema(Keys):
     def _make(self, data: dict[str, Any], **_: Any) -> Any:
         data["events"] = tuple(kind for kind in parts.KINDS if kind in data["events"])
         data["let"] = _ordered(data["let"])
+        data["tests"] = tuple(data["tests"])
         return parts.Mapping(**{**data, "when": tuple(data["when"]), "steps": tuple(data["steps"])})
 
 

@@ -132,6 +132,8 @@ class Mapping:
     approve: Approve | None = None
     ask: Ask | None = None
     file: str = field(default="", compare=False)
+    tests: tuple[Any, ...] = field(default=(), compare=False)
+    """Its ``cases.Case``; no part of what a recovery keeps."""
 
     @property
     def on_timeout(self) -> Verdict:
