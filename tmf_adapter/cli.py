@@ -1,14 +1,13 @@
-"""The command line: ``tmf-adapter serve | demo | conformance | mapping lint | delivery ... | db upgrade``."""
+"""The command line: ``tmf-adapter serve | demo | conformance | mapping ... | delivery ... | db upgrade``."""
 
 import argparse
 import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 
 from conformance import command as conformance
-from tmf_adapter import __version__
+from tmf_adapter import __version__, workbench
 from tmf_adapter.commands import delivery
 from tmf_adapter.settings import BadSetting, Settings, shipped, variable
 
@@ -50,11 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     conformance.add_options(judge)
     judge.set_defaults(run=lambda options: conformance.run(options, shipped("openapi")))
 
-    mapping = commands.add_parser("mapping", help="work with mapping files").add_subparsers(required=True)
-    lint = mapping.add_parser("lint", help="say what is wrong with a directory of mapping files")
-    lint.add_argument("directory", nargs="?", type=Path, default=shipped("mappings"))
-    lint.set_defaults(run=_lint)
-
+    workbench.add(commands)
     delivery.add(commands)
 
     db = commands.add_parser("db", help="work with the database").add_subparsers(required=True)
@@ -84,18 +79,6 @@ def _demo(_options: argparse.Namespace) -> int:
     from tmf_adapter.demo.story import run
 
     return run()
-
-
-def _lint(options: argparse.Namespace) -> int:
-    from tmf_adapter.mapping.lint import lint, report_lines
-
-    faults = lint(options.directory)
-    for line in report_lines(faults):
-        print(line)
-    errors = [fault for fault in faults if fault.severity == "error"]
-    if not errors:
-        print(f"{options.directory}: ok")
-    return 1 if errors else 0
 
 
 def _upgrade(options: argparse.Namespace) -> int:

@@ -103,14 +103,9 @@ class Case:
     expect: Expected = field(default_factory=Expected)
 
 
-class _Anything(fields.Field[Any]):
-    """JSON as it stands."""
+class Members(fields.Field[dict[str, Any]]):
+    """Keys and values as they stand."""
 
-    def _deserialize(self, value: Any, *_args: Any, **_: Any) -> Any:
-        return value
-
-
-class _Members(fields.Field[dict[str, Any]]):
     def _deserialize(self, value: Any, *_args: Any, **_: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise refuse_type("keys and values", value)
@@ -118,14 +113,14 @@ class _Members(fields.Field[dict[str, Any]]):
 
 
 class _Given(Keys):
-    ticket = _Members(**free(dict))
-    char = _Members(**free(dict))
-    rel = _Members(**free(dict))
-    party = _Members(**free(dict))
-    was = _Members(**free())
+    ticket = Members(**free(dict))
+    char = Members(**free(dict))
+    rel = Members(**free(dict))
+    party = Members(**free(dict))
+    was = Members(**free())
     events = Several(Choice(Kind, KINDS), **free(list))
     episode = Count(1, 1000, **free(1))
-    open = _Members(**free(dict))
+    open = Members(**free(dict))
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Given:
@@ -171,7 +166,7 @@ class _Happening(Keys):
     answered = Flag(**free())
     unanswered = Flag(**free())
     expired = Flag(**free())
-    with_ = _Members(data_key="with", **free(dict))
+    with_ = Members(data_key="with", **free(dict))
     resource = Plain(**free())
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
@@ -187,7 +182,7 @@ class _Happening(Keys):
         return Happening(kind, subject, data["with_"], data["resource"] or "")
 
 
-class _CallField(fields.Field[Call]):
+class CallField(fields.Field[Call]):
     """A call: its name, or its step, call, target and body."""
 
     def _deserialize(self, value: Any, *_args: Any, **_: Any) -> Call:
@@ -202,9 +197,9 @@ class _CallField(fields.Field[Call]):
 class _Expected(Keys):
     makes = Expected
     starts = Flag(**free(True))
-    calls = fields.List(_CallField(), **free())
+    calls = fields.List(CallField(), **free())
     outcome = Choice(Outcome, **free())
-    report = _Members(**free())
+    report = Members(**free())
     asks = Plain(**free())
     waits = Flag(**free(False))
 

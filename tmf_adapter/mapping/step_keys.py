@@ -52,7 +52,7 @@ class AskKeys(Keys):
     then = Inner(ReportRuleKeys, **needed("what is written when no answer came"))
 
 
-class _AwaitAsk(AskKeys):
+class AwaitAsk(AskKeys):
     """Within ``await``: with the condition on which it is asked. Loads to the two of them."""
 
     when = Cel(**needed("on which event it is asked, such as ev.productOrder.state == 'pending'"))
@@ -69,7 +69,7 @@ class _Await(Keys):
     workaround = Cel(**free())
     restored = Cel(**free())
     ok = Cel(**free())
-    ask = Inner(_AwaitAsk, **free())
+    ask = Inner(AwaitAsk, **free())
     fail = Cel(**free())
 
     @post_load

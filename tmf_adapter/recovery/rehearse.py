@@ -14,7 +14,7 @@ from tmf_adapter.mapping.parts import Expired, Outcome, Step, Verdict
 from tmf_adapter.mapping.plan import Planned
 from tmf_adapter.mapping.render import render
 from tmf_adapter.recovery.next import Act, Finish, How, Look, Put, Resume, Stand, Taken, Wait, Withdraw, next_move
-from tmf_adapter.recovery.recovery import APPROVAL, Kind, Operation, Question, Recovery, Reply, Run, Stage, State
+from tmf_adapter.recovery.recovery import APPROVAL, ASK, Kind, Operation, Question, Recovery, Reply, Run, Stage, State
 from tmf_adapter.recovery.report import report_of
 from tmf_adapter.tickets.ticket import Report
 from tmf_adapter.tmf.events import Doc
@@ -83,6 +83,8 @@ class _Stage:
                     self.act(step, operation)
                 case Put(name):
                     self.put(name)
+                case Resume(question) if question.name == ASK:
+                    return self.finish(Finish(None, "the customer has answered", How.ANSWERED))
                 case Resume(question) | Withdraw(question):
                     self.reply(question.name, Reply.WITHDRAWN)
                 case Look(step, operation):
