@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := .venv/.run
 DEV := .venv/.dev
 
-.PHONY: run demo test check conformance bench lock clean
+.PHONY: run demo test check conformance soak bench lock clean
 
 run: $(RUN)
 	TMF_ADAPTER_CALLBACK_ALLOW="$${TMF_ADAPTER_CALLBACK_ALLOW-127.0.0.0/8,::1/128}" $(BIN)/tmf-adapter serve
@@ -26,6 +26,10 @@ check: $(DEV)
 # Starts the adapter and judges it; SECONDS go to generated requests. ARGS="--base-url URL" judges another server.
 conformance: $(DEV)
 	$(BIN)/tmf-adapter conformance --level optional --seconds $(or $(SECONDS),60) $(ARGS)
+
+# Ten minutes of requests that no server should fail at.
+soak: $(DEV)
+	$(BIN)/python -m conformance.soak --seconds $(or $(SECONDS),600) $(ARGS)
 
 bench: $(DEV)
 	$(BIN)/python -m tests.bench $(ARGS)

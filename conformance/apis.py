@@ -76,11 +76,11 @@ class Api:
         declared = (resolve(self.document, parameter) for parameter in operation.get("parameters", []))
         return {parameter["name"] for parameter in declared if parameter["in"] == "query"}
 
-    def request_faults(self, method: str, path: str, body: Any) -> list[str]:
+    def request_faults(self, method: str, path: str, body: Any, media_type: str = "application/json") -> list[str]:
         """What is wrong with a body that this operation would take, each fault with its place."""
         operation = self.operation(method, path) or {}
         request = resolve(self.document, operation["requestBody"])
-        return self._faults(request["content"]["application/json"]["schema"], body)
+        return self._faults(request["content"][media_type]["schema"], body)
 
     def response_faults(self, method: str, path: str, status: int, body: Any) -> list[str]:
         """What is wrong with a body that this operation answered; nothing, where the document says nothing of it."""

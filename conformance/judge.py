@@ -79,9 +79,9 @@ def _api(order: Order, key: str) -> Api:
 def _is_offered(api: Api, headers: Mapping[str, str]) -> bool:
     """Whether the server serves this API: its list is not 404. Asks for a while, since a server may be starting."""
     client = Client(headers)
-    for _ in range(5):
+    for _ in range(3):
         answer = client.send("GET", f"{api.url}/{api.resource}?limit=1")
         if answer.status:
             return answer.status != 404
-        time.sleep(1)
+        time.sleep(0.5)
     raise Unreachable(f"{api.url}: {answer.exchange.body}")

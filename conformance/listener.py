@@ -11,6 +11,13 @@ from typing import Any
 Doc = dict[str, Any]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing: a sender that hangs up is none of the judge's concern."""
+
+
 class Listener:
     """Takes every notification POSTed to it, on ``host`` and ``port`` (0: any free one); use as a context manager.
 
@@ -20,8 +27,7 @@ class Listener:
     def __init__(self, host: str = "127.0.0.1", port: int = 0, url: str = "") -> None:
         self._arrived = threading.Condition()
         self._notifications: list[tuple[str, Doc]] = []
-        self._server = ThreadingHTTPServer((host, port), self._requests())
-        self._server.daemon_threads = True
+        self._server = _Server((host, port), self._requests())
         self.url = url.rstrip("/") or f"http://{host}:{self._server.server_address[1]}"
 
     def __enter__(self) -> "Listener":

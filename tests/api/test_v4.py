@@ -233,3 +233,31 @@ async def test_v4_listeners_answer_201_and_those_of_v5_204(path: str, event: str
         assert answer.json()["id"] == "e1"
     v5 = await client.post(path.replace("/v4/", "/v5/"), json={**body, "@type": event})
     assert v5.status_code == 204
+
+
+@one_database
+async def test_an_event_that_does_not_say_its_type_has_that_of_its_path(client: httpx.AsyncClient) -> None:
+    for event in ({"eventId": "e-1", "event": {}}, {"eventId": "e-2", "eventType": "", "event": {}}):
+        answer = await client.post("/troubleTicket/v4/listener/troubleTicketCreateEvent", json=event)
+        assert answer.status_code == 201, answer.text
+    assert (await client.post("/troubleTicket/v4/listener", json={"eventId": "e-3"})).status_code in (400, 404)
+
+
+async def test_a_resource_is_found_by_the_address_that_its_version_shows(client: httpx.AsyncClient) -> None:
+    made = await opened(client, TICKETS_V4, TICKET)
+    await opened(client, TICKETS_V4, TICKET)
+    for path in (TICKETS_V4, TICKETS_V5):
+        href = f"http://adapter/tmf-api{path}/{made['id']}"
+        for condition in ({"href": href}, {"href": f"{href},nowhere"}, {"href.eq": href}):
+            assert [row["id"] for row in await seen(client, path, **condition)] == [made["id"]], condition
+        assert made["id"] not in [row["id"] for row in await seen(client, path, **{"href.ne": href})]
+
+
+@one_database
+async def test_links_that_no_client_would_read_are_left_out(client: httpx.AsyncClient) -> None:
+    short = await client.get(TICKETS_V5, params={"fields": "description"})
+    assert 'rel="self"' in short.headers["link"]
+    long = await client.get(TICKETS_V5, params={"fields": ",".join(["requestedResolutionDate"] * 150)})
+    assert long.status_code == 200
+    assert "link" not in long.headers
+    assert long.headers["x-total-count"] == "0"

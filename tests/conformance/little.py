@@ -102,6 +102,8 @@ class Little:
             offset, limit = int(paging.get("offset", 0)), int(paging.get("limit", 1000))
         except ValueError:
             raise Refused(400) from None
+        if "fails at offsets" in self.faults and offset:
+            return 500, {"@type": "Error", "code": "internal", "reason": "a bug", "status": "500"}, {}
         if "pages overlap" in self.faults:
             offset = max(0, offset - 1)
         page = matches[max(0, offset) :][: max(0, limit)]
@@ -177,7 +179,11 @@ def serving(little: Little) -> Iterator[str]:
             if self.command != "HEAD":
                 self.wfile.write(raw)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = do_HEAD = do_OPTIONS = do
+        def __getattr__(self, name: str) -> Any:
+            """Every method there is, and those there are not."""
+            if name.startswith("do_"):
+                return self.do
+            raise AttributeError(name)
 
         def log_message(self, *_: object) -> None:
             """Nothing."""

@@ -173,6 +173,18 @@ def test_a_created_resource_has_a_location_and_a_list_its_counts(name: str) -> N
 
 
 @each_document
+def test_what_is_created_is_linked_to_what_can_be_done_with_it(name: str) -> None:
+    by_name = {operation["operationId"]: path for _, path, operation in operations(name)}
+    for method, path, operation in operations(name):
+        answer = resolved(name, operation["responses"].get("201", {}))
+        links = {key: resolved(name, link) for key, link in answer.get("links", {}).items()}
+        assert all(by_name[link["operationId"]] == f"{path}/{{id}}" for link in links.values()), f"{method} {path}"
+        item = document(name)["paths"].get(f"{path}/{{id}}", {})
+        possible = {"get": "retrieve", "patch": "patch", "delete": "delete"}
+        assert links.keys() == {word for verb, word in possible.items() if verb in item and answer}, f"{method} {path}"
+
+
+@each_document
 def test_a_discriminator_goes_by_type_and_leads_to_schemas(name: str) -> None:
     known = document(name)["components"]["schemas"]
     for type_, schema in known.items():

@@ -6,19 +6,22 @@ from urllib.parse import urlencode
 from tmf_adapter.tmf.cursor import Cursor
 from tmf_adapter.tmf.query import Page, Query
 
+_LONGEST = 8_000
+"""Characters of links that are told. Clients read no more than 16 or 64 kB of headers, and a query can be that long."""
+
 _PLACES = frozenset({"offset", "limit", "after", "before"})
 
 Pairs = Sequence[tuple[str, str]]
 
 
 def page_headers(page: Page, query: Query, sent: Pairs, path: str, collection: str) -> dict[str, str]:
-    """``X-Total-Count``, ``X-Result-Count`` and ``Link``.
+    """``X-Total-Count``, ``X-Result-Count`` and, unless the query is too long to repeat it, ``Link``.
 
     Links go by offset where the request did, else by cursors, which miss nothing while resources are added.
     """
     counts = {"X-Total-Count": str(page.total), "X-Result-Count": str(len(page.items))}
     links = ", ".join(f'<{path}{_query(pairs)}>; rel="{rel}"' for rel, pairs in _links(page, query, sent, collection))
-    return {**counts, "Link": links}
+    return {**counts, "Link": links} if len(links) <= _LONGEST else counts
 
 
 def _links(page: Page, query: Query, sent: Pairs, collection: str) -> Iterator[tuple[str, Pairs]]:

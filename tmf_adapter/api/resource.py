@@ -155,10 +155,22 @@ def listener(inbox: Inbox) -> Handler:
     """Answers an event of another system with 204, once it is stored."""
 
     async def receive(request: Request) -> Response:
-        await inbox.receive(request.body)
+        await inbox.receive(typed(request))
         return respond(204)
 
     return receive
+
+
+def typed(request: Request) -> Doc:
+    """The event that was sent; one that does not say its type has that of the path it was sent to.
+
+    The standard requires no ``eventType``, and each type of event has a path of its own.
+    """
+    event: Doc = request.body
+    named = request.address.partition("/listener/")[2].strip("/")
+    if event.get("eventType") or event.get("@type") or not named:
+        return event
+    return {**event, "eventType": f"{named[0].upper()}{named[1:]}"}
 
 
 def _array(items: list[bytes], fields: Fields | None, kept: frozenset[str]) -> bytes:

@@ -10,7 +10,7 @@ from tmf_adapter.api.tmf656_v5 import NEWEST_RECORD_FIRST, TASKS
 from tmf_adapter.api.v4 import V4Desk, V4Hub, V4Records, V4Tasks, collection, listener
 from tmf_adapter.storage.desk import Desk
 from tmf_adapter.tmf.events import Doc
-from tmf_adapter.tmf.versions import V4
+from tmf_adapter.tmf.versions import V4, complete_problem
 
 API = "tmf656-v4"
 """The name that subscriptions are kept under."""
@@ -63,13 +63,6 @@ class Tmf656V4:
 
 
 def complete(seen: Doc, *, v3_names: bool = False) -> Doc:
-    """The problem with what clients of v4 count on in every answer (conformance kits ask for it in every row).
-
-    Nobody else being named, the originator is responsible; the number of affected services is that of those named.
-    """
-    supplied: Doc = {"affectedNumberOfServices": len(seen.get("affectedService", ()))}
-    if "originatorParty" in seen:
-        supplied["responsibleParty"] = seen["originatorParty"]
-    if v3_names:
-        supplied |= {"timeRaised": seen["creationDate"], "timeChanged": seen["lastUpdate"]}
-    return supplied | seen
+    """The problem with what clients of v4 count on in every answer, those of version 3 too if they are there."""
+    times = {"timeRaised": seen["creationDate"], "timeChanged": seen["lastUpdate"]} if v3_names else {}
+    return times | complete_problem(seen)

@@ -13,9 +13,9 @@ from tmf_adapter.api.attributes import attributes
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import respond
-from tmf_adapter.api.resource import Inbox, Openable, Readable, Subscriptions
+from tmf_adapter.api.resource import Inbox, Openable, Readable, Subscriptions, typed
 from tmf_adapter.storage.desk import Desk, Versions
-from tmf_adapter.tmf.condition import Sort
+from tmf_adapter.tmf.condition import And, Compare, Condition, Not, Operator, Or, Sort
 from tmf_adapter.tmf.errors import Fault, Invalid
 from tmf_adapter.tmf.events import Doc, Stored, Text
 from tmf_adapter.tmf.query import NEWEST_FIRST, Collection, Page, Query
@@ -45,7 +45,7 @@ class V4Records:
         return Text(self._bytes(stored.body), stored.version, stored.episode)
 
     async def list(self, query: Query) -> Page:
-        page = await self.desk.list(query)
+        page = await self.desk.list(replace(query, condition=_by_stored_href(query.condition, self.lens)))
         return replace(page, items=[self._bytes(item) for item in page.items])
 
     def _shown(self, stored: Stored) -> Stored:
@@ -62,6 +62,19 @@ class V4Records:
         except Invalid as error:
             error.faults = [Fault(self.lens.pointer(fault.pointer), fault.message) for fault in error.faults]
             raise
+
+
+def _by_stored_href(condition: Condition, lens: Lens) -> Condition:
+    """The condition with addresses as they are stored, where they are compared with those that v4 knows."""
+    match condition:
+        case Compare(("href",), Operator.EQ, values):
+            stored = (replace(value, text=value.text and lens.stored_href(value.text)) for value in values)
+            return replace(condition, values=tuple(stored))
+        case And(parts) | Or(parts):
+            return replace(condition, parts=tuple(_by_stored_href(part, lens) for part in parts))
+        case Not(part):
+            return Not(_by_stored_href(part, lens))
+    return condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +125,7 @@ def listener(inbox: Inbox, callback: str) -> Handler:
     """Answers an event of another system with 201, once it is stored; v4 wants the form of a subscription there."""
 
     async def receive(request: Request) -> Response:
-        await inbox.receive(request.body)
+        await inbox.receive(typed(request))
         return respond(201, {"id": str(request.body.get("eventId", "")), "callback": callback})
 
     return receive

@@ -199,6 +199,10 @@ class Lens:
         steps = tuple(v5.split("/")[1:])
         return "".join(f"/{step}" for step in self.shape.v4_steps(steps))
 
+    def stored_href(self, v4: str) -> str:
+        """The address that is stored for the one that v4 knows."""
+        return str(self._moved(v4, "v4", "v5"))
+
     def _is_shown(self, name: str, said: Doc) -> bool:
         return name not in self.v5_only or said.get(name) is True
 
@@ -263,3 +267,14 @@ V4: Mapping[str, Lens] = {
     "serviceProblemEventRecord": Lens(TMF656, _shape("ServiceProblemEventRecord", parts={"serviceProblem": _PROBLEM})),
 }
 """By the name of the resource, as it stands in paths and events."""
+
+
+def complete_problem(seen: Doc) -> Doc:
+    """The problem with what clients of v4 count on wherever all of it is shown (conformance kits ask for it).
+
+    Nobody else being named, the originator is responsible; the number of affected services is that of those named.
+    """
+    supplied: Doc = {"affectedNumberOfServices": len(seen.get("affectedService", ()))}
+    if "originatorParty" in seen:
+        supplied["responsibleParty"] = seen["originatorParty"]
+    return supplied | seen

@@ -1,0 +1,57 @@
+"""Generated requests: what they find, what is excused, and what a run without schemathesis says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import properties
+from conformance.apis import Api, read
+from conformance.exceptions import Excuse
+from conformance.verdict import Outcome, Verdict
+from tests.conformance.little import BASE, Little, serving
+
+DOCUMENT = read(Path(__file__).parents[2] / "openapi" / "tmf621-v5.yaml")
+LISTS = {**DOCUMENT, "paths": {"/troubleTicket": {"get": DOCUMENT["paths"]["/troubleTicket"]["get"]}}}
+"""The document with nothing but the list of tickets."""
+
+
+def verdicts(*faults: str, excuses: tuple[Excuse, ...] = ()) -> list[Verdict]:
+    with serving(Little(*faults)) as url:
+        return list(properties.judge(Api("tmf621-v5", url + BASE, LISTS), {}, 1, 3, excuses))
+
+
+def of(found: list[Verdict], clause: str) -> Verdict:
+    return next(one for one in found if one.clause is properties.CLAUSES[clause])
+
+
+def test_a_failing_server_is_found_with_the_request_that_it_fails_at() -> None:
+    found = of(verdicts("fails at offsets"), "not_a_server_error")
+    assert (found.outcome, found.operation) == (Outcome.FAILED, "GET /troubleTicket")
+    assert "offset=" in found.exchanges[0].url
+    assert (found.exchanges[0].status, found.exchanges[0].body.count("a bug")) == (500, 1)
+
+
+def test_a_server_that_answers_as_its_document_says_passes_and_the_answers_are_counted() -> None:
+    found = of(verdicts(), "not_a_server_error")
+    assert (found.outcome, found.detail.split()[1]) == (Outcome.PASSED, "answers")
+    assert int(found.detail.split()[0]) > 10
+
+
+def test_an_exception_excuses_with_its_reason_and_shows_what_it_excuses() -> None:
+    why = "This little server cannot count any further."
+    found = of(
+        verdicts("fails at offsets", excuses=(Excuse("tmf621-*", "GET /*", "not_a_server_error", why, (500,)),)),
+        "not_a_server_error",
+    )
+    assert found.outcome is Outcome.EXCUSED
+    assert why in found.detail
+    assert found.exchanges[0].status == 500
+
+
+def test_without_the_extra_the_part_is_skipped_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing: Any = None
+    monkeypatch.setattr(properties, "schemathesis", missing)
+    [found] = properties.judge(Api("tmf621-v5", "http://x", LISTS), {}, 1, 1, ())
+    assert found.outcome is Outcome.SKIPPED
+    assert "tmf_adapter[conformance]" in found.detail
