@@ -178,8 +178,8 @@ class _Terms:
             self._values(place, suffix).append(Value(_unquoted(value)))
         else:
             self._values(place, suffix).extend(_alternatives(value))
-            if suffix in _EQUALITY and set(value) & set(",;") and not _is_quoted(value):
-                self._values(place, suffix).append(Value(value))  # a text that has commas is found as it was echoed
+            if suffix in _EQUALITY and (set(value) & set(",;") or _is_quoted(value)):
+                self._values(place, suffix).append(Value(value))  # a text that is so written is found as it was echoed
 
 
 def _joined(name: str, value: str) -> str:
@@ -244,7 +244,7 @@ def _pieces(value: str, separator: str) -> Iterator[str]:
     start, place = 0, 0
     while place < len(value):
         if value[place] in "'\"" and place == start:
-            place = _closing(value, place, separator)
+            place = _closing(value, place)
         elif value[place] == separator:
             yield value[start:place]
             start = place + 1
@@ -252,7 +252,7 @@ def _pieces(value: str, separator: str) -> Iterator[str]:
     yield value[start:]
 
 
-def _closing(value: str, place: int, separator: str) -> int:
+def _closing(value: str, place: int) -> int:
     """Where the quote that opens at ``place`` closes, in front of a separator or the end; ``place`` if it does not."""
     quote = value[place]
     end = value.find(quote, place + 1)
