@@ -21,6 +21,7 @@ from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import respond
 from tmf_adapter.api.operator import WEBHOOK_KEYS, Operator, published
+from tmf_adapter.api.operator_recovery import RecoveryOperator
 from tmf_adapter.api.resource import listener
 from tmf_adapter.api.schemas import Schemas, pattern
 from tmf_adapter.api.server import Document, build, load, settle
@@ -42,9 +43,11 @@ from tmf_adapter.problems.records import EventRecords
 from tmf_adapter.problems.store import problem_store, record_store, task_store
 from tmf_adapter.problems.tasks import TASKS
 from tmf_adapter.recovery import counts
+from tmf_adapter.recovery.decisions import Decisions
 from tmf_adapter.recovery.downstream import Downstream
 from tmf_adapter.recovery.inbox import Inbox
 from tmf_adapter.recovery.local import LocalProblems
+from tmf_adapter.recovery.overview import Overview as RecoveryOverview
 from tmf_adapter.recovery.register import keep_registered
 from tmf_adapter.recovery.reload import Reloading
 from tmf_adapter.recovery.run import Runs
@@ -151,6 +154,18 @@ class Adapter:
         starts = Starts(self.mappings, self.database, self.engine, self.runs.trail, self.runs.switches)
         consequences.append(starts.owe)
         self.reloading = Reloading(self.mappings, self.database)
+        self.recoveries = RecoveryOperator(
+            RecoveryOverview(
+                self.database,
+                self.tickets,
+                self.mappings,
+                self.runs.switches,
+                self.runs.trail.mask,
+                settings.clock_stops_in,
+            ),
+            Decisions(self.database, self.engine, self.runs),
+            self.reloading,
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     def asgi(self) -> ASGIApp:
@@ -205,7 +220,10 @@ class Adapter:
             _document(
                 "operator-v1",
                 OPERATOR_V1,
-                lambda _raw: Operator(Overview(self.database), self.hub).operations(),
+                lambda _raw: {
+                    **Operator(Overview(self.database), self.hub).operations(),
+                    **self.recoveries.operations(),
+                },
                 access=Access(self.settings.operator_token),
                 strict=True,
             ),

@@ -18,8 +18,9 @@ from tmf_adapter.storage import audit
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.tables import TENANT, operation
 from tmf_adapter.tmf.errors import Conflict, NotFound
+from tmf_adapter.tmf.events import Doc
 from tmf_adapter.tmf.ids import new_id
-from tmf_adapter.tmf.time import utc_now
+from tmf_adapter.tmf.time import stamp, utc_now
 
 _AGAIN = update(operation).where(
     operation.c.tenant == TENANT, operation.c.id == bindparam("key"), operation.c.state == Stage.ENDED
@@ -111,6 +112,19 @@ class Decisions:
         tx.execute(_AGAIN, {"key": one.id, **anew, "state": Stage.WAITING, "due_at": due.timestamp()})
         self.engine.start(tx, DEADLINE, f"{one.id}/{new_id()}", due)
 
+    async def switch_off(self, name: str, by: str, reason: str) -> None:
+        """The mapping, or ``*`` for all, calls nothing from now on; what runs is parked at its next call."""
+        await self.runs.switches.switch_off(name, by, reason)
+        await self.database.write(
+            lambda tx: audit.record(tx, by, "mapping.off", f"mapping/{name}", {}, {"reason": reason})
+        )
+
+    async def switch_on(self, name: str, by: str) -> int:
+        """It may call again; how many recoveries go on with that."""
+        resumed = await self.runs.switches.switch_on(name, by)
+        await self.database.write(lambda tx: audit.record(tx, by, "mapping.on", f"mapping/{name}", {}, {}))
+        return resumed
+
     async def _run(self, recovery_id: str) -> Run:
         run = await self.runs.store.load(recovery_id)
         if run is None:
@@ -132,3 +146,21 @@ def _failed(run: Run) -> list[Operation]:
     if any(one.step_id.endswith(UNDO) for one in run.operations):
         raise Conflict("The recovery has taken back what it did.", remedy)
     return [one for one in run.operations if one.verdict is Verdict.FAIL]
+
+
+def shown_question(question: Question) -> Doc:
+    """A question as it is shown to people: what was asked of whom, and what came of it."""
+    members = {
+        "id": question.id,
+        "recoveryId": question.recovery_id,
+        "ticketId": question.ticket_id,
+        "kind": question.kind.value,
+        "reply": question.reply.value,
+        "by": question.asked.get("by"),
+        "question": question.asked.get("note"),
+        "need": question.asked.get("need") or None,
+        "until": stamp(question.due_at),
+        "answeredBy": question.answered_by,
+        "answer": question.answer,
+    }
+    return {name: value for name, value in members.items() if value is not None}
