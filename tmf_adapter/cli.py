@@ -1,4 +1,4 @@
-"""The command line: ``tmf-adapter serve | demo | conformance | mapping ... | delivery ... | db upgrade``."""
+"""The command line: ``tmf-adapter serve | demo | conformance | mapping ... | delivery ... | recovery ... | db ...``."""
 
 import argparse
 import logging
@@ -8,7 +8,7 @@ from dataclasses import fields
 
 from conformance import command as conformance
 from tmf_adapter import __version__, workbench
-from tmf_adapter.commands import delivery
+from tmf_adapter.commands import delivery, recovery
 from tmf_adapter.settings import BadSetting, Settings, shipped, variable
 
 
@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 
     workbench.add(commands)
     delivery.add(commands)
+    recovery.add(commands)
 
     db = commands.add_parser("db", help="work with the database").add_subparsers(required=True)
     upgrade = db.add_parser("upgrade", help="bring the tables to this version; serve does so by itself")
