@@ -33,7 +33,9 @@ from tmf_adapter.api.v4 import lenient
 from tmf_adapter.engine import Engine
 from tmf_adapter.hub.apis import Apis, knowing
 from tmf_adapter.hub.hub import Hub
+from tmf_adapter.hub.limits import Limits
 from tmf_adapter.hub.overview import Overview
+from tmf_adapter.hub.tidy import Retention
 from tmf_adapter.mapping.document import BadMapping
 from tmf_adapter.mapping.lint import report_lines
 from tmf_adapter.mapping.live import LiveMappings
@@ -101,6 +103,8 @@ class Adapter:
             apis=known_apis(),
             vault=Vault(settings.secret_key),
             own_port=settings.port,
+            limits=Limits(settings.subscriptions, settings.registrations),
+            retention=Retention(undelivered=settings.undelivered),
         )
         consequences: list[Consequence] = [self.hub.owe]
         ledger = Ledger(self.database, consequences)

@@ -47,6 +47,13 @@ def _all_seconds(value: str) -> tuple[float, ...]:
     return tuple(_seconds(part) for part in value.split(","))
 
 
+def _count(value: str) -> int:
+    count = int(value)
+    if count < 1:
+        raise ValueError("must be a whole number above 0")
+    return count
+
+
 def _port(value: str) -> int:
     port = int(value)
     if not 0 < port < 65_536:
@@ -163,6 +170,11 @@ class Settings:
         _token,
         "what an operator has to show as a bearer token; without it only clients on this machine are answered",
         secret=True,
+    )
+    subscriptions: int = _setting(1_000, _count, "subscriptions that may be registered, in all")
+    registrations: int = _setting(600, _count, "registrations a minute that one process takes")
+    undelivered: int = _setting(
+        1_000_000, _count, "notifications that may be owed to one subscriber; above, the oldest are given up"
     )
     lease: float = _setting(
         10.0, _seconds, "PostgreSQL: seconds after which another process takes over a dead one's deliveries"

@@ -6,6 +6,7 @@ import time
 import orjson
 import sqlalchemy as sa
 
+from tmf_adapter.hub.limits import Limits
 from tmf_adapter.hub.subscriptions import Subscriptions
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.schema import upgrade
@@ -23,7 +24,7 @@ def owe(url: str, callbacks: list[str], events: int) -> list[str]:
 async def _owe(url: str, callbacks: list[str], events: int) -> list[str]:
     database = Database(url)
     upgrade(database)
-    subscriptions = Subscriptions(database, "http://adapter.test")
+    subscriptions = Subscriptions(database, "http://adapter.test", limits=Limits(10_000, 1_000_000))
     hubs = [(await subscriptions.register("tmf621-v5", {"callback": callback}))["id"] for callback in callbacks]
     ids = [new_id() for _ in range(events)]
     await database.write(lambda tx: tx.execute(sa.insert(event), [_event(id_) for id_ in ids]))

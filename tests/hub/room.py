@@ -12,6 +12,8 @@ from tests.hub.sinks import Sink
 from tmf_adapter.hub import Hub
 from tmf_adapter.hub.breaker import Pauses
 from tmf_adapter.hub.health import Health
+from tmf_adapter.hub.limits import Limits
+from tmf_adapter.hub.terms import Terms
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.desk import Desk
 from tmf_adapter.storage.ledger import Ledger
@@ -22,6 +24,7 @@ from tmf_adapter.tmf.time import utc_now
 
 API = "tmf621-v5"
 LOOPBACK = ("127.0.0.0/8",)
+MANY = Limits(subscriptions=10_000, per_minute=1_000_000)
 MERGE = "application/merge-patch+json"
 
 OpenSink = Callable[..., Awaitable[Sink]]
@@ -35,7 +38,13 @@ class Room:
     stack: AsyncExitStack
 
     async def hub(self, *, started: bool = True, **settings: Any) -> Hub:
-        quick = {"backoff": (0.05,), "insistence": (0.05,) * 200, "pauses": Pauses(0.05, 0.2), "timeout": 5.0}
+        quick = {
+            "backoff": (0.05,),
+            "insistence": (0.05,) * 200,
+            "pauses": Pauses(0.05, 0.2),
+            "timeout": 5.0,
+            "limits": MANY,
+        }
         defaults = {"public_url": "http://adapter.test", "allowed": LOOPBACK, **quick}
         hub = Hub(self.database, **{**defaults, **settings})
         if started:
@@ -81,6 +90,12 @@ async def subscribe(hub: Hub, sink: Sink, query: str | None = None, path: str = 
     """Register the sink for tickets; the id."""
     body: Doc = {"callback": sink.url + path} | ({"query": query} if query else {})
     return str((await hub.subscriptions.register(API, body))["id"])
+
+
+async def agree(room: Room, id_: str, terms: Terms) -> None:
+    """Set the terms of a subscription that nobody drains yet."""
+    statement = text("UPDATE subscription SET terms = :terms WHERE id = :id")
+    await room.database.write(lambda tx: tx.execute(statement, {"id": id_, "terms": terms.written()}))
 
 
 def a_ticket(**members: Any) -> Doc:

@@ -12,7 +12,7 @@ SUCCESSES = 3
 IN_A_ROW = 5
 """Failures, one after the other, that open it."""
 WINDOW, LEAST, SHARE = 60.0, 20, 0.5
-"""It opens, too, when of at least so many attempts within so many seconds this share failed."""
+"""It opens, too, when of at least so many attempts within so many seconds, from a failure on, this share failed."""
 JITTER = 0.2
 """The largest part of a pause that is added to it."""
 
@@ -58,7 +58,7 @@ class Breaker:
     def succeeded(self, now: float) -> "Breaker":
         """A listener answered."""
         if self.state is State.CLOSED:
-            return self._counted(now, failed=0, failures=0)
+            return self if not self.failed and not self.failures else self._counted(now, failed=0, failures=0)
         if now < self.until:  # one of those that were under way when it opened
             return self
         if self.successes + 1 >= SUCCESSES:

@@ -100,8 +100,11 @@ class Health:
         return replace(self, not_before=max(self.not_before, until), probe_at=self._next_probe(until))
 
     def _accepted(self, now: float) -> "Health":
+        breaker = self.breaker.succeeded(now)
         noted = self.last_success if self._is_well and now - (self.last_success or 0) < NOTED else now
-        well = replace(self, breaker=self.breaker.succeeded(now), last_success=noted, blocked=False)
+        if breaker is self.breaker and noted == self.last_success and self.probe_at is None and not self.rejected:
+            return self  # nearly always
+        well = replace(self, breaker=breaker, last_success=noted, blocked=False)
         well = replace(well, failing_since=None, failed=0, rejected=0, held_until=0.0)
         if self.standing is Standing.DISABLED:
             return well._stands(Standing.ENABLED, now, "a probe arrived")
@@ -109,7 +112,7 @@ class Health:
 
     @property
     def _is_well(self) -> bool:
-        return not self.failed and not self.breaker.is_probing
+        return not (self.failed or self.blocked or self.held_until or self.breaker.is_probing)
 
     def _rejected(self, now: float, pauses: Pauses, spread: float, *, anew: bool) -> "Health":
         seen = replace(self._failed(now), rejected=self.rejected + anew, blocked=False)

@@ -20,10 +20,12 @@ from tmf_adapter.hub.drain import Drain, Shared
 from tmf_adapter.hub.entries import Entries
 from tmf_adapter.hub.guard import Guard
 from tmf_adapter.hub.keys import Keys
+from tmf_adapter.hub.limits import Limits
 from tmf_adapter.hub.operate import Operate
 from tmf_adapter.hub.owe import FanOut, Owed, Owing
 from tmf_adapter.hub.post import TIMEOUT, Greeting, Poster
 from tmf_adapter.hub.subscriptions import Subscriptions
+from tmf_adapter.hub.tidy import EVERY, Retention, Tidy
 from tmf_adapter.hub.trust import Trust
 from tmf_adapter.storage.database import Database
 from tmf_adapter.tmf.errors import Overloaded
@@ -44,7 +46,7 @@ ORPHANS = 60.0
 GRACE = 2.0
 """Seconds that running POSTs are given when the hub closes."""
 
-PAUSES = Pauses()
+PAUSES, LIMITS, RETENTION = Pauses(), Limits(), Retention()
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +79,11 @@ class Hub:
         apis: Apis = APIS,
         vault: Vault = Vault(),  # noqa: B008 - it holds nothing
         own_port: int | None = None,
+        limits: Limits = LIMITS,
+        retention: Retention = RETENTION,
     ) -> None:
-        self.subscriptions = Subscriptions(database, public_url, self._removed, apis)
+        self.subscriptions = Subscriptions(database, public_url, self._removed, apis, limits)
+        self._tidy = Tidy(database, retention)
         self.operate = Operate(database, self.changed, budget)
         self.keys = Keys(database, vault)
         self.agreements = Agreements(self.subscriptions, vault, self.changed)
@@ -134,6 +139,7 @@ class Hub:
             (SWEEP, self._sweep),
             (self._lease / 3, self._renew),
             (0.0, self._work_off_fan_outs),
+            (EVERY, self._tidy.round),
         ]
         if not self._is_sqlite:  # there, a change cannot be written with subscriptions that are gone
             rounds.append((ORPHANS, self._store.cancel_orphans))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tmf_adapter.hub.apis import APIS, Apis
-from tmf_adapter.hub.delivery import Attempt, Due, Entry, State
+from tmf_adapter.hub.delivery import SOON, Attempt, Due, Entry, State
 from tmf_adapter.hub.health import Health, Standing
 from tmf_adapter.hub.subscription import Subscription
 from tmf_adapter.hub.terms import HOLD, Terms
@@ -42,6 +42,7 @@ _TWIN = sa.select(_S.id).where(
     _S.callback == sa.bindparam("callback"),
     sa.func.coalesce(_S.query, "") == sa.func.coalesce(sa.bindparam("query", type_=sa.String), ""),
 )
+_HOW_MANY = sa.select(sa.func.count()).select_from(subscription).where(_S.tenant == TENANT)
 _ADD = sa.insert(subscription)
 _TERMS = sa.select(_S.terms).where(_BY_ID)
 _PUT_TERMS = sa.update(subscription).where(_BY_ID).values(terms=sa.bindparam("written"))
@@ -70,6 +71,10 @@ def count_change(tx: Tx) -> int:
 def twin_of(tx: Tx, api: str, callback: str, query: str | None) -> str | None:
     """The id of a subscription that says the same."""
     return tx.execute(_TWIN, {"api": api, "callback": callback, "query": query}).scalar()
+
+
+def count_subscriptions(tx: Tx) -> int:
+    return int(tx.execute(_HOW_MANY).scalar_one())
 
 
 def add(tx: Tx, new: Subscription, document: bytes) -> None:
@@ -119,6 +124,13 @@ _ENTER = (
 _HOLD = (
     sa.update(delivery).where(_D.id == sa.bindparam("key"), _is(State.PENDING)).values(next_at=sa.bindparam("next_at"))
 )
+_HURRY = (
+    sa.update(delivery)
+    .where(_MINE, _is(State.PENDING), _D.next_at > sa.bindparam("now"), _D.rejections == 0)
+    .where(sa.or_(_D.replay_no == 0, _D.attempts > 0))
+    .values(next_at=SOON)
+)
+"""A listener that is back need not wait until every delivery that failed meanwhile is due again."""
 _LOG = sa.insert(attempt).inline()
 _HEALTH = (
     sa.update(subscription)
@@ -281,6 +293,8 @@ class Store:
         _execute(tx, _LOG, [_logged(e.id, e.attempt) for e in entries if e.attempt and _is_worth_logging(e.attempt)])
         changed = {id: reports[id] for id in ours if reports[id].health != reports[id].was}
         _execute(tx, _HEALTH, [_health(id, report.was, report.health) for id, report in sorted(changed.items())])
+        back = [id for id, report in changed.items() if report.was.is_probing and not report.health.is_probing]
+        _execute(tx, _HURRY, [{"subscription": id, "now": now} for id in back])
         return ours
 
     def _brought(self, entries: Sequence[Entry]) -> Row:

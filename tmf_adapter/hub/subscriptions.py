@@ -9,6 +9,7 @@ import orjson
 
 from tmf_adapter.hub import store
 from tmf_adapter.hub.apis import APIS, Apis
+from tmf_adapter.hub.limits import Limits, Registrations
 from tmf_adapter.hub.subscription import Subscription
 from tmf_adapter.hub.terms import Terms
 from tmf_adapter.storage.database import Database
@@ -16,6 +17,8 @@ from tmf_adapter.storage.ledger import Outdated
 from tmf_adapter.tmf.errors import Conflict, Invalid, NotFound
 from tmf_adapter.tmf.events import Doc, Resource
 from tmf_adapter.tmf.ids import new_id
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,10 @@ class Subscriptions:
         public_url: str,
         removed: Callable[[str], None] = lambda id: None,
         apis: Apis = APIS,
+        limits: Limits = LIMITS,
     ) -> None:
         self._database = database
+        self._registrations = Registrations(limits)
         self._apis = apis
         self._public_url = public_url.rstrip("/")
         self._removed = removed
@@ -48,8 +53,10 @@ class Subscriptions:
         """The new Hub resource. Nothing is sent to the callback; its address is judged when it is dialled.
 
         Raises ``Invalid`` for a callback that is no absolute http(s) URL or a query that cannot be followed, and
-        ``Conflict`` when the same callback is registered with the same query already (TMF630 leaves this open).
+        ``Conflict`` when the same callback is registered with the same query already (TMF630 leaves this open), or
+        there are as many subscriptions as there may be; ``TooManyRequests`` when registrations come too fast.
         """
+        self._registrations.take()
         callback, query = _callback(body.get("callback")), _query(body.get("query"))
         new = Subscription.of(new_id(), api, callback, query, apis=self._apis)
         ours = {"id": new.id, "href": f"{self._public_url}{self._apis[api].path}/hub/{new.id}"}
@@ -59,6 +66,7 @@ class Subscriptions:
             counted = store.count_change(tx)
             if twin := store.twin_of(tx, api, callback, query):
                 raise Conflict("This callback is registered with this query already.", f"Its id is {twin}.")
+            self._registrations.check(store.count_subscriptions(tx))
             store.add(tx, new, orjson.dumps(document))
             self._saw(counted)
 

@@ -16,6 +16,7 @@
     |-- PreconditionFailed           412     preconditionFailed  the resource is no longer as the client read it
     |-- TooLarge                     413     tooLarge
     |-- UnsupportedMediaType         415     unsupportedMediaType
+    |-- TooManyRequests              429     tooManyRequests
     |-- NotYetSupported              501     notSupported        declared in our document, not built
     `-- Overloaded                   503     overloaded
 
@@ -24,6 +25,7 @@ Rules raise these; the API room turns them into responses; nothing else may reac
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 FAULTS_SHOWN = 10
@@ -178,6 +180,20 @@ class UnsupportedMediaType(AdapterError):
     """The content type is none that the operation declares."""
 
     status, code = 415, "unsupportedMediaType"
+
+
+class TooManyRequests(AdapterError):
+    """Too often; ``seconds`` is when it is worth asking again."""
+
+    status, code = 429, "tooManyRequests"
+
+    def __init__(self, reason: str, message: str, seconds: float) -> None:
+        super().__init__(reason, message)
+        self.seconds = seconds
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(max(1, ceil(self.seconds)))}
 
 
 class NotYetSupported(AdapterError):
