@@ -14,6 +14,7 @@ from tmf_adapter.storage.resources import ResourceStore
 from tmf_adapter.storage.tables import ticket
 from tmf_adapter.tickets.store import ticket_store
 from tmf_adapter.tmf.condition import Sort
+from tmf_adapter.tmf.cursor import Cursor
 from tmf_adapter.tmf.errors import Overloaded
 from tmf_adapter.tmf.query import Page, Query
 
@@ -132,3 +133,10 @@ async def test_whoever_looks_up_one_row_does_not_wait_for_those_who_look_at_all(
 def test_a_list_by_columns_alone_reads_no_bodies(query: Query, reads_bodies: bool) -> None:
     for dialect in ("sqlite", "postgresql"):
         assert Listing(dialect, ticket, query).reads_bodies == reads_bodies
+
+
+def test_the_default_order_and_its_cursors_use_the_index_of_the_date() -> None:
+    """PostgreSQL's indexes are in the database's own collation; asked for another one it sorts the whole table."""
+    place = Cursor(((1, 0.0, ""),), "1")
+    for query in (Query(), Query(after=place), Query(before=place)):
+        assert "COLLATE" not in Listing("postgresql", ticket, query)._page
