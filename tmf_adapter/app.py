@@ -251,6 +251,10 @@ class Adapter:
             self._tasks.append(asyncio.create_task(keep_registered(self.database, self.downstream, callback)))
         self._tasks.append(asyncio.create_task(forget_old_hourly(self.database)))
         self._tasks.append(asyncio.create_task(self.reloading.watch()))
+        if self.settings.operator_token is None and self.settings.public_url:
+            log.warning(
+                "no TMF_ADAPTER_OPERATOR_TOKEN: whoever comes through a proxy on this machine may pass for local"
+            )
         log.info("ready at %s with %d mappings", self.settings.url, len(self.mappings()))
 
     async def close(self) -> None:

@@ -60,6 +60,15 @@ async def test_a_rotation_adds_a_key_and_the_one_before_signs_for_a_day_more(
     assert old.kid not in [key.kid for key in Keys(database, Vault()).signing]
 
 
+async def test_a_key_that_may_be_in_other_hands_ends_at_once(database: Database) -> None:
+    ours = Keys(database, Vault())
+    await ours.rotate(WHO)
+    new = await ours.rotate(WHO, revoke=True)
+    assert [key.kid for key in ours.signing] == [new.kid]
+    assert [key["kid"] for key in ours.published()["keys"]] == [new.kid]
+    assert (await kept(database))[:2] == ["", ""]
+
+
 async def test_several_who_rotate_at_once_take_turns(database: Database) -> None:
     ours = Keys(database, Vault())
     made = await asyncio.gather(*(ours.rotate(WHO) for _ in range(4)))

@@ -158,7 +158,7 @@ class Operator:
 
     async def rotate_signing_key(self, request: Request) -> Response:
         """201 with the new key, and where it is published."""
-        key = await self._keys.rotate(request.caller)
+        key = await self._keys.rotate(request.caller, revoke=bool(request.body and request.body.get("revoke")))
         return respond(201, _shown(key), {"Location": WEBHOOK_KEYS})
 
     async def list_audit(self, request: Request) -> Response:

@@ -26,12 +26,18 @@ class Unreachable(Exception):
 
 
 class Client:
-    """Of the adapter at ``url``. The token comes from the environment: a command line can be read by others."""
+    """Of the adapter at ``url``. The token comes from the environment: a command line can be read by others.
 
-    def __init__(self, url: str | None = None, environment: Mapping[str, str] = os.environ) -> None:
+    ``ca`` is a file of certificates in PEM that are trusted instead of the usual ones.
+    """
+
+    def __init__(
+        self, url: str | None = None, ca: str | None = None, environment: Mapping[str, str] = os.environ
+    ) -> None:
         self._base = (url or environment.get(URL_VARIABLE) or DEFAULT_URL).rstrip("/") + BASE
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.verify = ca or True
         self._session.headers["X-Operator"] = getpass.getuser()
         if token := environment.get(TOKEN_VARIABLE):
             self._session.headers["Authorization"] = f"Bearer {token}"
@@ -75,6 +81,7 @@ def connecting() -> argparse.ArgumentParser:
     """The options that every command has; a parent for its parser."""
     parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument("--url", help=f"the adapter; default: ${URL_VARIABLE} or {DEFAULT_URL}")
+    parent.add_argument("--ca", metavar="FILE", help="certificates to trust instead of the usual ones")
     parent.add_argument("--json", action="store_true", help="print what was answered as JSON")
     return parent
 

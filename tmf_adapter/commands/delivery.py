@@ -111,7 +111,10 @@ def _add_trust(verbs: Any) -> None:
     _by_id(_verb(verbs, "remove-secret", "take its signing secrets from a subscription", _remove_secret, _done))
     _by_id(_verb(verbs, "handshake", "ask a subscriber by OPTIONS whether it wants to be notified", _handshake, card))
     _verb(verbs, "keys", "list the keys that sign notifications", _keys, lambda found: table(found, KEYS))
-    _verb(verbs, "rotate-keys", "make a new key; the one before signs beside it for 24 hours", _rotate_keys, card)
+    each = _verb(
+        verbs, "rotate-keys", "make a new key; the one before signs beside it for 24 hours", _rotate_keys, card
+    )
+    each.add_argument("--revoke", action="store_true", help="the old one ends at once: somebody else may have it")
 
 
 def _verb(verbs: Any, name: str, help_: str, run: Run, show: Show) -> argparse.ArgumentParser:
@@ -123,7 +126,7 @@ def _verb(verbs: Any, name: str, help_: str, run: Run, show: Show) -> argparse.A
 def _answered(options: argparse.Namespace, run: Run, show: Show) -> int:
     """0 when it was done, 1 when the adapter refused, 2 when it could not be asked."""
     try:
-        with Client(options.url) as client:
+        with Client(options.url, options.ca) as client:
             document = run(client, options)
     except Refused as error:
         print(f"tmf-adapter: {error}", file=sys.stderr)
@@ -232,7 +235,7 @@ def _keys(client: Client, options: argparse.Namespace) -> Any:
 
 
 def _rotate_keys(client: Client, options: argparse.Namespace) -> Any:
-    return client.send("POST", "signingKey")
+    return client.send("POST", "signingKey", body={"revoke": True} if options.revoke else None)
 
 
 def _text(source: str) -> str:

@@ -1,9 +1,11 @@
 """Changing how a listener is called: by an operator, on record, and from the next attempt on."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,11 +16,13 @@ from tmf_adapter.hub.overview import shown
 from tmf_adapter.hub.signing import OVERLAP, secret_bytes
 from tmf_adapter.hub.subscriptions import Subscriptions
 from tmf_adapter.hub.terms import Handshake, Order, SigningSecret, Terms
-from tmf_adapter.hub.trust import MASK, sealed, secret_place, tls_of
+from tmf_adapter.hub.trust import MASK, sealed, secret_place, tls_of, unsealed
 from tmf_adapter.storage import audit
 from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.events import Doc
-from tmf_adapter.vault import Vault
+from tmf_adapter.vault import Unreadable, Vault
+
+log = logging.getLogger(__name__)
 
 _PLAIN = {
     "order": ("order", Order),
@@ -67,6 +71,23 @@ class Agreements:
         """None of its secrets signs any more. Raises ``NotFound``."""
         await self._settle(id, lambda terms: replace(terms, secrets=()), who, "removeSecret")
 
+    async def reseal(self) -> None:
+        """What was sealed with an older key is sealed with the one that seals now, so that the older one can go."""
+        if not self._vault.has_key:
+            return
+        for listener in await self._subscriptions.every():
+            if _is_sealed_before(listener.terms, self._vault):
+                try:
+                    await self._subscriptions.settle(listener.id, partial(self._resealed, listener.id), _nowhere)
+                except Unreadable as error:
+                    log.warning("subscription %s: %s", listener.id, error)
+
+    def _resealed(self, id: str, terms: Terms) -> Terms:
+        vault, place = self._vault, secret_place(id)
+        auth = terms.auth and orjson.dumps(sealed(unsealed(orjson.loads(terms.auth), id, vault), id, vault)).decode()
+        anew = (replace(each, sealed=vault.seal(vault.open(each.sealed, place), place)) for each in terms.secrets)
+        return replace(terms, auth=auth, secrets=tuple(anew))
+
     async def _settle(self, id: str, alter: Callable[[Terms], Terms], who: str, action: str) -> None:
         def record(tx: store.Tx, before: Terms, after: Terms) -> None:
             audit.record(tx, who, action, f"subscription/{id}", shown(before), shown(after))
@@ -88,6 +109,16 @@ class Agreements:
         if auth[member] == MASK:
             raise Invalid.at(f"/auth/{member}", "is the mask that is shown instead of a secret, and no secret")
         return {"auth": orjson.dumps(sealed(auth, id, self._vault)).decode()}
+
+
+def _is_sealed_before(terms: Terms, vault: Vault) -> bool:
+    auth = orjson.loads(terms.auth) if terms.auth else None
+    kept = [each.sealed for each in terms.secrets] + ([auth[SECRET_MEMBERS[auth["type"]]]] if auth else [])
+    return not all(vault.is_sealed_anew(each) for each in kept)
+
+
+def _nowhere(_tx: store.Tx, _before: Terms, _after: Terms) -> None:
+    """Nobody's decision, and nothing that a listener notices."""
 
 
 def _plainly(patch: Doc) -> dict[str, Any]:

@@ -88,8 +88,8 @@ class Hub:
         self.keys = Keys(database, vault)
         self.agreements = Agreements(self.subscriptions, vault, self.changed)
         self._guard = Guard(allowed, public_url, own_port)
-        self._vault = vault
         self._tokens = Tokens(self._guard.check)
+        self._trust = Trust(self.keys, vault, self._tokens)
         self._origin = urlsplit(public_url).netloc
         self._timeout = timeout
         self._policy = Policy(backoff, budget, insistence)
@@ -131,8 +131,8 @@ class Hub:
     async def start(self) -> None:
         """Take up what is due. Deliveries parked because their callback was blocked are tried again."""
         await self._store.recover()
-        trust = Trust(self.keys, self._vault, self._tokens)
-        poster = Poster(self._guard, trust, self._timeout, self._origin)
+        await self.agreements.reseal()
+        poster = Poster(self._guard, self._trust, self._timeout, self._origin)
         self._shared = Shared(self._store, self._entries, poster, self._policy, self._lease, self._pauses)
         rounds = [
             (KEYS, self.keys.refresh),
@@ -206,6 +206,7 @@ class Hub:
         return await self._shared.poster.greet(listener)
 
     def _removed(self, id: str) -> None:
+        self._trust.forget(id)
         if drain := self._drains.get(id):
             drain.abandon()
 

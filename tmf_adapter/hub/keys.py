@@ -64,18 +64,25 @@ class Keys:
         """Take up what another process has rotated."""
         self._known = await self._database.read(self._read)
 
-    async def rotate(self, who: str) -> Key:
-        """A new key signs from now on, and the one before it beside it for 24 hours. ``who`` goes on record."""
+    async def rotate(self, who: str, *, revoke: bool = False) -> Key:
+        """A new key signs from now on, and the one before it beside it for 24 hours. ``who`` goes on record.
+
+        ``revoke``: every other key ends now, because somebody else may have it.
+        """
         now = time.time()
+        until = now if revoke else now + OVERLAP
+        action = "revoke" if revoke else "rotate"
         raw = os.urandom(32)
 
         def work(tx: sa.Connection) -> None:
             tx.execute(_FIRST.with_for_update())  # those who rotate at once take turns
             newest = tx.execute(_KEPT.limit(1)).one()
-            tx.execute(sa.update(signing_key).where(_K.signs_until < now).values(private=""))
-            tx.execute(_SUCCEEDED, {"number": newest.generation, "until": now + OVERLAP})
+            tx.execute(_SUCCEEDED, {"number": newest.generation, "until": until})
+            if revoke:
+                tx.execute(sa.update(signing_key).where(_K.signs_until > now).values(signs_until=now))
+            tx.execute(sa.update(signing_key).where(_K.signs_until <= now).values(private=""))
             self._insert(tx, newest.generation + 1, raw, now)
-            audit.record(tx, who, "rotate", "signingKey", {"kid": newest.kid}, {"kid": Key.of(raw, now).kid})
+            audit.record(tx, who, action, "signingKey", {"kid": newest.kid}, {"kid": Key.of(raw, now).kid})
 
         await self._database.write(work)
         await self.refresh()

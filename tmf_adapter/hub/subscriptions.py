@@ -95,11 +95,15 @@ class Subscriptions:
 
     async def listener(self, id: str) -> Subscription:
         """The subscription, of whichever API. Raises ``NotFound``."""
+        for listener in await self.every():
+            if listener.id == id:
+                return listener
+        raise _not_found(id)
+
+    async def every(self) -> list[Subscription]:
+        """The subscriptions of all APIs, each once."""
         copy = await self.current()
-        found = (each for listeners in copy.listeners.values() for each in listeners if each.id == id)
-        if (listener := next(found, None)) is None:
-            raise _not_found(id)
-        return listener
+        return list({each.id: each for listeners in copy.listeners.values() for each in listeners}.values())
 
     async def settle(
         self, id: str, alter: Callable[[Terms], Terms], record: Callable[[store.Tx, Terms, Terms], None]

@@ -76,6 +76,10 @@ class Trust:
         """For the connection to the listener; None for the system's own."""
         return None if terms.tls is None else self._of(id, terms).credentials.ssl_context()
 
+    def forget(self, id: str) -> None:
+        """The subscription is gone, and what was opened of it goes too."""
+        self._opened.pop(id, None)
+
     def _of(self, id: str, terms: Terms) -> _Opened:
         found = self._opened.get(id)
         if found is None or (found.terms is not terms and found.terms != terms):
