@@ -1,5 +1,6 @@
 """Whatever a mapping file or an expression contains, the worst that happens is a fault."""
 
+import copy
 import string
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.mapping.changes import NOW, change, ticket
+from tests.mapping.recoveries import ASK, NOT_OURS, STORM
 from tests.mapping.samples import FULL
 from tmf_adapter.mapping.document import load, parse
 from tmf_adapter.mapping.expression import BadExpression, Expression, RenderError
@@ -19,6 +21,8 @@ from tmf_adapter.mapping.lint import lint, load_checked, report_lines
 from tmf_adapter.mapping.plan import explain, plan
 
 TEXT = yaml.safe_dump(FULL, sort_keys=False)
+WHOLE = "".join(yaml.safe_dump(document, sort_keys=False) for document in (STORM, ASK, NOT_OURS))
+"""Every line of the language; whatever is left of it after some damage is read as one file."""
 
 _PIECES = st.sampled_from(
     [
@@ -71,7 +75,8 @@ def _try(directory: Path, data: bytes) -> None:
     except BadMapping:
         return
     event = change(ticket(), ticket(status="acknowledged"))
-    plan(found, event, NOW)
+    for planned in plan(found, event, NOW):
+        assert planned.mapping in found
     explain(found, event, NOW)
     assert all(parse(mapping.to_document()) == mapping for mapping in found)
     with suppress(BadMapping):
@@ -96,10 +101,36 @@ def test_any_damage_to_a_good_file_loads_or_is_refused(directory: Path, wounds: 
     _try(directory, text.encode("utf-8", "surrogatepass"))
 
 
-@given(st.lists(st.sampled_from(TEXT.splitlines(keepends=True)), max_size=40).map("".join))
+@given(st.lists(st.sampled_from((TEXT + WHOLE).splitlines(keepends=True)), max_size=40).map("".join))
 @_careful
 def test_any_order_of_good_lines_loads_or_is_refused(directory: Path, text: str) -> None:
     _try(directory, text.encode())
+
+
+_nested = st.recursive(
+    st.integers(0, 3) | st.sampled_from(["a", "b", ""]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["a", "b", "x"]), inner, max_size=3),
+    max_leaves=30,
+)
+
+
+@given(
+    st.lists(st.sampled_from(["map", "filter", "exists", "all"]), min_size=1, max_size=3),
+    st.sampled_from(["x", "l", "[x, l]", "{'a': x}", "x == l", "true", "l + [x]"]),
+    _nested,
+)
+@settings(max_examples=200, deadline=None)
+def test_nested_macros_over_any_data_end(macros: list[str], body: str, value: Any) -> None:
+    source = body
+    for macro in macros:
+        source = f"l.{macro}(x, {source})"
+    try:
+        expression = Expression(source)
+    except BadExpression:
+        assert len(macros) > 2
+        return
+    with suppress(RenderError):
+        expression.value({"l": value})
 
 
 _values = st.recursive(
@@ -115,6 +146,23 @@ _values = st.recursive(
     ),
     max_leaves=10,
 )
+
+
+@given(st.sampled_from([STORM, ASK, NOT_OURS]), st.data())
+@_careful
+def test_any_damage_to_any_key_loads_or_is_refused(
+    directory: Path, document: dict[str, Any], data: st.DataObject
+) -> None:
+    damaged = copy.deepcopy(document)
+    place: Any = damaged
+    while isinstance(place, dict | list) and place:
+        keys = sorted(place) if isinstance(place, dict) else range(len(place))
+        key = data.draw(st.sampled_from(keys))
+        if data.draw(st.booleans()) or not isinstance(place[key], dict | list):
+            place[key] = data.draw(_values)
+            break
+        place = place[key]
+    _try(directory, yaml.safe_dump(damaged, sort_keys=False).encode())
 
 
 @given(st.dictionaries(st.sampled_from(sorted(FULL)), _values, max_size=4), st.sampled_from(sorted(FULL)))

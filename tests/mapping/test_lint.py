@@ -1,12 +1,16 @@
 """What lint does not complain about; what it does stands in bad/."""
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.mapping.recoveries import ASK, NOT_OURS, STORM
 from tests.mapping.samples import BODY, sample, written
 from tmf_adapter.mapping.lint import lint, load_checked, report_lines
+from tmf_adapter.tmf.operations import OPERATIONS, Member, Operation
 
 
 def _lines(directory: Path, **documents: dict[str, Any]) -> list[str]:
@@ -64,3 +68,67 @@ def test_hundreds_of_mappings_are_checked(tmp_path: Path) -> None:
         f"m{number:03}": sample(id=f"m{number}", order=number, when=[f"t.type == 'x{number}'"]) for number in range(200)
     }
     assert len(load_checked(written(tmp_path, **documents))) == 200
+
+
+CREATE = OPERATIONS["tmf656.createServiceProblem"]
+CANCEL = Operation(
+    api="tmf656",
+    version="v5",
+    base=CREATE.base,
+    method="PATCH",
+    path="/serviceProblem/{id}",
+    resource="serviceProblem",
+    required=frozenset({"@type", "status"}),
+    members={"@type": Member("string"), "status": Member("string")},
+    results=CREATE.results,
+    statuses=frozenset(),
+)
+ROWS = {
+    "tmf656.createServiceProblem": replace(CREATE, undone_by=frozenset({"tmf656.cancel"})),
+    "tmf656.cancel": CANCEL,
+}
+"""Rows of the test's own: what can be called is for the table of operations to say, not for lint."""
+
+
+def _undo(directory: Path, **undo: Any) -> list[str]:
+    document = sample(steps=[_step(undo={"call": "tmf656.cancel", **undo})], report=None)
+    return report_lines(lint(written(directory, a=document), ROWS))
+
+
+def test_a_step_is_undone_by_what_the_table_says(tmp_path: Path) -> None:
+    assert _undo(tmp_path, target="${step.a.id}", body={"@type": "ServiceProblem", "status": "cancelled"}) == []
+    [line] = _undo(tmp_path, target="${step.b.id}", body={"@type": "ServiceProblem", "status": "cancelled"})
+    assert "undo.target: step.b.id names no step" in line
+
+
+def test_a_call_that_undoes_is_held_to_its_row_as_well(tmp_path: Path) -> None:
+    found = _undo(tmp_path, body={"@type": "ServiceProblem", "state": "cancelled"})
+    assert ["undo.target: is missing" in line for line in found].count(True) == 1
+    assert any("undo.body.status: is missing" in line for line in found)
+    assert any("undo.body.state: is no member of serviceProblem" in line for line in found)
+
+
+def test_what_does_not_undo_a_step_is_refused(tmp_path: Path) -> None:
+    document = sample(steps=[_step(undo={"call": "tmf656.createServiceProblem", "body": BODY})], report=None)
+    [line] = report_lines(lint(written(tmp_path, a=document), ROWS))
+    assert "does not take back tmf656.createServiceProblem; it is undone by tmf656.cancel" in line
+
+
+def test_a_state_that_is_free_text_may_be_compared_with_any(tmp_path: Path) -> None:
+    rows = {**ROWS, "tmf656.createServiceProblem": replace(CREATE, statuses=frozenset())}
+    awaited = {"event": "ServiceProblemStateChangeEvent", "within": "PT1H", "fail": False}
+    document = sample(steps=[_step(**{"await": {**awaited, "ok": "ev.serviceProblem.status == 'whatever'"}})])
+    assert report_lines(lint(written(tmp_path, a={**document, "report": {}}), rows)) == []
+
+
+@pytest.mark.parametrize("document", [ASK, NOT_OURS], ids=lambda document: document["id"])
+def test_mappings_without_steps_pass(tmp_path: Path, document: dict[str, Any]) -> None:
+    assert _lines(tmp_path, a=document) == []
+
+
+def test_a_storm_passes(tmp_path: Path) -> None:
+    storm = copy.deepcopy(STORM)
+    del storm["steps"][1]["parallel"][0]["undo"]
+    storm["steps"][0]["body"] = {**BODY, "description": "Outage at ${group.key}", "reason": "storm"}
+    storm["report"]["workaround"]["expiry"]["undo"] = False
+    assert _lines(tmp_path, a=storm) == []

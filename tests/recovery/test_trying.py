@@ -101,3 +101,11 @@ def test_a_faulty_case_is_a_fault_of_its_file(tmp_path: Path, text: str, said: s
     with pytest.raises(BadMapping) as raised:
         load_checked(directory)
     assert said in str(raised.value)
+
+
+def test_the_case_of_the_page_that_teaches_the_language_passes(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "mappings" / "README.md").read_text()
+    (tmp_path / "20-example.yaml").write_text(page.partition("```yaml\n")[2].partition("```")[0])
+    [mapping] = load_checked(tmp_path)
+    [case] = mapping.tests
+    assert failures(mapping, case, NOW) == []

@@ -90,7 +90,8 @@ def _only_texts(pieces: Sequence[Token]) -> bool:
     return all(piece.kind == "string" or piece.text in "[,]" for piece in pieces)
 
 
-def facts_of(when: Sequence[Expression]) -> dict[Steps, frozenset[str]]:
+@lru_cache(maxsize=4096)
+def facts_of(when: tuple[Expression, ...]) -> Mapping[Steps, frozenset[str]]:
     """The texts that paths can have when all lines hold, as far as lines name them."""
     facts: dict[Steps, frozenset[str]] = {}
     for claim in (claim for line in when for claim in claims_of(line.source)):

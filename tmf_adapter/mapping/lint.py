@@ -107,10 +107,10 @@ def _hides(earlier: Mapping, mapping: Mapping) -> bool:
 
 
 def _rivals(earlier: Mapping, mapping: Mapping) -> bool:
-    same = mapping.outcome is not None and earlier.outcome is mapping.outcome
+    if mapping.outcome is None or earlier.outcome is not mapping.outcome or earlier.stop:
+        return False
     live = earlier.mode is mapping.mode is Mode.LIVE
-    together = not set(mapping.events).isdisjoint(earlier.events) and not exclusive(mapping, earlier)
-    return same and live and together and not earlier.stop
+    return live and not set(mapping.events).isdisjoint(earlier.events) and not exclusive(mapping, earlier)
 
 
 def _ignored(directory: Path, loaded: Loaded) -> Iterator[MappingFault]:
