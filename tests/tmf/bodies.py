@@ -21,8 +21,9 @@ _NAMES = st.sampled_from(
     ]
 ) | st.text(min_size=1, max_size=3)
 """Names that v4 does not know; many of them mean something to v5, or to us."""
-_TYPES = st.sampled_from(["Mine", "Note", "EntityRef", "RelatedEntity", "RelatedParty", "PartyRef"])
-_META = {"@type": _TYPES, "@baseType": _TEXT, "@schemaLocation": _TEXT}
+_TYPES = st.sampled_from(["Mine", "Note", "EntityRef", "RelatedEntity", "RelatedParty", "PartyRef", ""])
+_URI = st.sampled_from(["https://a.test/x.json", "urn:x"])
+_META = {"@type": _TYPES, "@baseType": _TEXT, "@schemaLocation": _URI}
 _REFERRED = {"@referredType": st.sampled_from(["Individual", "Customer", "Service", "Organization"])}
 
 

@@ -1,6 +1,7 @@
 """v4 and v5 are two views of one stored document, and nothing is lost between them."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.tmf.bodies import PROBLEM_V4, PROBLEM_V5, TICKET_V4, TICKET_V5
+from tmf_adapter.tmf.condition import And, Compare, Not, Operator, Or, Value
 from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.versions import V4, nearest
 
@@ -227,6 +229,17 @@ def test_a_ticket_cannot_be_moved_to_a_status_that_nobody_knows() -> None:
         TICKET.put(STORED, SEEN | {"status": "Weird"})
     assert refused.value.faults[0].pointer == "/status"
     assert TICKET.put(STORED, SEEN | {"status": "On Hold"})["status"] == "held"
+
+
+def test_values_that_v4_shows_in_its_own_way_are_found_by_what_it_shows() -> None:
+    shown = Compare(("href",), Operator.EQ, (Value("http://a/tmf-api/troubleTicket/v4/troubleTicket/1"),))
+    words = Compare(("status",), Operator.EQ, (Value("In Progress"), Value("held"), Value("nonsense")))
+    meant = TICKET.meant(Or((And((shown, words)), Not(shown))))
+    stored = Compare(("href",), Operator.EQ, (Value("http://a/tmf-api/troubleTicket/v5/troubleTicket/1"),))
+    known = Compare(("status",), Operator.EQ, (Value("inProgress"), Value("held"), Value("nonsense")))
+    assert meant == Or((And((stored, known)), Not(stored)))
+    within = Compare(("event", "troubleTicket", "status"), Operator.EQ, (Value("Open"),))
+    assert TICKET.meant(within, ("event", "troubleTicket")) == replace(within, values=(Value("acknowledged"),))
 
 
 def test_a_priority_in_quotes_is_kept_as_a_number() -> None:

@@ -1,16 +1,15 @@
 """TMF656 v4: service problems, an operation a line. Tasks are asked for here; how they went is read through v5."""
 
 from collections.abc import Mapping
-from functools import partial
 
 from tmf_adapter.api.dispatch import Handler
 from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.resource import Inbox, Openable, Readable, Records, Resources, Subscriptions, Tasks
 from tmf_adapter.api.tmf656_v5 import NEWEST_RECORD_FIRST, TASKS
-from tmf_adapter.api.v4 import V4Desk, V4Hub, V4Records, V4Tasks, collection, listener
+from tmf_adapter.api.v4 import V4Desk, V4Hub, V4Records, V4Tasks, as_it_is, collection, listener
 from tmf_adapter.storage.desk import Desk
 from tmf_adapter.tmf.events import Doc
-from tmf_adapter.tmf.versions import V4, complete_problem
+from tmf_adapter.tmf.versions import V4
 
 API = "tmf656-v4"
 """The name that subscriptions are kept under."""
@@ -37,7 +36,7 @@ class Tmf656V4:
         *,
         v3_names: bool = False,
     ) -> None:
-        desk = V4Desk(problems, V4["serviceProblem"], partial(complete, v3_names=v3_names))
+        desk = V4Desk(problems, V4["serviceProblem"], with_v3_names if v3_names else as_it_is)
         self._problems = Resources(desk, collection("serviceProblem", document))
         self._tasks = {name: Tasks(V4Tasks(tasks[name], V4[name]), collection(name, document)) for name in TASKS}
         listed = collection("serviceProblemEventRecord", document, NEWEST_RECORD_FIRST)
@@ -62,7 +61,6 @@ class Tmf656V4:
         }
 
 
-def complete(seen: Doc, *, v3_names: bool = False) -> Doc:
-    """The problem with what clients of v4 count on in every answer, those of version 3 too if they are there."""
-    times = {"timeRaised": seen["creationDate"], "timeChanged": seen["lastUpdate"]} if v3_names else {}
-    return times | complete_problem(seen)
+def with_v3_names(seen: Doc) -> Doc:
+    """The problem with version 3's names of when it was raised and changed, which old conformance kits ask for."""
+    return {"timeRaised": seen["creationDate"], "timeChanged": seen["lastUpdate"], **seen}

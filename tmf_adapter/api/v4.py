@@ -15,20 +15,21 @@ from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import respond
 from tmf_adapter.api.resource import Inbox, Openable, Readable, Subscriptions, typed
 from tmf_adapter.storage.desk import Desk, Versions
-from tmf_adapter.tmf.condition import And, Compare, Condition, Not, Operator, Or, Sort
+from tmf_adapter.tmf.condition import Sort
 from tmf_adapter.tmf.errors import Fault, Invalid
 from tmf_adapter.tmf.events import Doc, Stored, Text
 from tmf_adapter.tmf.query import NEWEST_FIRST, Collection, Page, Query
 from tmf_adapter.tmf.versions import V4, Lens
 
 Complete = Callable[[Doc], Doc]
-"""Adds to a whole resource, as v4 sees it, what v4 clients count on."""
+"""Adds what some v4 clients want besides."""
 
 DECIDES = frozenset({"id"})
 """What a nested reference must have even to a lenient reader; ``role`` and ``@referredType`` may be missing."""
 
 
-def _as_it_is(seen: Doc) -> Doc:
+def as_it_is(seen: Doc) -> Doc:
+    """Nothing added."""
     return seen
 
 
@@ -38,21 +39,21 @@ class V4Records:
 
     desk: Readable
     lens: Lens
-    complete: Complete = _as_it_is
+    complete: Complete = as_it_is
 
     async def fetch(self, id: str) -> Text:
         stored = await self.desk.fetch(id)
         return Text(self._bytes(stored.body), stored.version, stored.episode)
 
     async def list(self, query: Query) -> Page:
-        page = await self.desk.list(replace(query, condition=_by_stored_href(query.condition, self.lens)))
+        page = await self.desk.list(replace(query, condition=self.lens.meant(query.condition)))
         return replace(page, items=[self._bytes(item) for item in page.items])
 
     def _shown(self, stored: Stored) -> Stored:
-        return Stored(self.complete(self.lens.view(stored.document)), stored.version, stored.episode)
+        return Stored(self.complete(self.lens.whole(stored.document)), stored.version, stored.episode)
 
     def _bytes(self, stored: bytes) -> bytes:
-        return orjson.dumps(self.complete(self.lens.view(orjson.loads(stored))))
+        return orjson.dumps(self.complete(self.lens.whole(orjson.loads(stored))))
 
     @contextmanager
     def _in_v4(self) -> Iterator[None]:
@@ -62,19 +63,6 @@ class V4Records:
         except Invalid as error:
             error.faults = [Fault(self.lens.pointer(fault.pointer), fault.message) for fault in error.faults]
             raise
-
-
-def _by_stored_href(condition: Condition, lens: Lens) -> Condition:
-    """The condition with addresses as they are stored, where they are compared with those that v4 knows."""
-    match condition:
-        case Compare(("href",), Operator.EQ, values):
-            stored = (replace(value, text=value.text and lens.stored_href(value.text)) for value in values)
-            return replace(condition, values=tuple(stored))
-        case And(parts) | Or(parts):
-            return replace(condition, parts=tuple(_by_stored_href(part, lens) for part in parts))
-        case Not(part):
-            return Not(_by_stored_href(part, lens))
-    return condition
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def parse(query: str | None, api: Api) -> Wish:
     try:
         pairs = list(_pairs(query.removeprefix("?")))
         condition = parse_query([pair for pair in pairs if pair[0] != "fields"], _collection(api)).condition
-        types, condition = _split(_typed(condition, api))
+        types, condition = _split(_typed(_meant(condition, api), api))
         return Wish(types, condition, _fields([value for name, value in pairs if name == "fields"], api))
     except BadQuery as error:
         raise _refused(f"{error.reason} {error.message or ''}".strip()) from None
@@ -127,6 +127,11 @@ def _stored(api: Api, envelope: frozenset[str], path: Path) -> Path:
 
 def _in_v5(api: Api, resource: Resource, path: Path) -> Path:
     return V4[resource].path(path) if api.is_v4 else path
+
+
+def _meant(condition: Condition, api: Api) -> Condition:
+    main = api.resources[0]
+    return V4[main].meant(condition, ("event", main)) if api.is_v4 else condition
 
 
 def _is_whole(path: Path) -> bool:

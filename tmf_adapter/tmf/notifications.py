@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from tmf_adapter.tmf.events import ALWAYS, Doc, Kind, Resource, event_type
 from tmf_adapter.tmf.shapes import KEPT
-from tmf_adapter.tmf.versions import V4, complete_problem
+from tmf_adapter.tmf.versions import V4
 
 _KINDS: dict[Resource, tuple[Kind, ...]] = {
     "troubleTicket": (
@@ -40,9 +40,7 @@ def in_v4(stored: Doc) -> Doc:
     """The v4 notification."""
     resource = next(name for name in stored["event"] if name in V4)
     lens, payload = V4[resource], stored["event"][resource]
-    seen = lens.view(payload)
-    if stored["eventType"] == "ServiceProblemCreateEvent":  # the one that shows all of a problem
-        seen = complete_problem(seen)
+    seen = lens.whole(payload) if stored["eventType"].endswith("CreateEvent") else lens.view(payload)
     notification = {name: stored[name] for name in _ENVELOPE if name in stored}
     if "timeOccurred" in stored:
         notification["timeOcurred"] = stored["timeOccurred"]

@@ -97,7 +97,7 @@ class Shape:
         for name, value in self._supplied(flat).items():
             if name not in v4:
                 flat[name] = value
-            elif v4[name] == value or (name == "@type" and v4[name] == self.v4_type):
+            elif v4[name] == value or (name == "@type" and v4[name] in (self.v4_type, "")):
                 flat[name], sent[name] = value, v4[name]
         if sent:
             flat[KEPT] = sent

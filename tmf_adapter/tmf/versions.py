@@ -6,10 +6,11 @@ document and comes back in the version that can. The differences are facts of th
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from tmf_adapter.tmf.condition import And, Compare, Condition, Not, Or, Path
 from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.events import Doc, same
 from tmf_adapter.tmf.lifecycle import PROBLEM, TICKET
@@ -123,6 +124,19 @@ _SERVICE_PROBLEM = _shape(
 )
 
 
+def _nothing(_seen: Doc) -> Doc:
+    return {}
+
+
+def _of_a_problem(seen: Doc) -> Doc:
+    """Nobody else being named, the originator is responsible; the number of affected services is that of those named.
+
+    Conformance kits of v4 ask for both in every answer.
+    """
+    party = {"responsibleParty": seen["originatorParty"]} if "originatorParty" in seen else {}
+    return {"affectedNumberOfServices": len(seen.get("affectedService", ())), **party}
+
+
 @dataclass(frozen=True, slots=True)
 class Lens:
     """The v4 of one kind of resource. ``api`` is what the paths of its API begin with, None where only v5 can be asked
@@ -130,7 +144,8 @@ class Lens:
 
     ``v5_only``: members that v4 does not have and is not shown, unless it was v4 that sent them.
     ``statuses``: those that the standard knows; a create through v4 may come with another word (conformance kits do).
-    ``integers``: members that v4 clients, the standard's own sample among them, send as text.
+    ``integers``: members that v4 clients, the standard's own sample among them, send as text. ``supplied``: what v4
+    clients count on in every whole resource, made of what is seen.
     """
 
     api: str | None
@@ -138,6 +153,7 @@ class Lens:
     v5_only: frozenset[str] = frozenset()
     statuses: frozenset[str] = frozenset()
     integers: frozenset[str] = frozenset()
+    supplied: Callable[[Doc], Doc] = _nothing
 
     def view(self, stored: Doc) -> Doc:
         """What v4 sees of a stored v5 document, or of a part of one. ``@type`` is always shown."""
@@ -150,6 +166,11 @@ class Lens:
         if "status" in said and stored.get("status") == self._meant(said["status"]):
             seen["status"] = said["status"]
         return seen
+
+    def whole(self, stored: Doc) -> Doc:
+        """What v4 is answered: all that it sees, and what its clients count on besides."""
+        seen = self.view(stored)
+        return self.supplied(seen) | seen
 
     def put(self, before: Doc, v4: Doc) -> Doc:
         """The document to store, so that v4 sees ``v4`` of it: ``before`` with what v4 changed of its view.
@@ -166,7 +187,7 @@ class Lens:
         hidden = before.keys() - shown.keys() - after.keys()
         order = [name for name in before if name in hidden or name in after]
         document = {name: before[name] if name in hidden else after[name] for name in order} | after
-        ours = self.v5_only | {"status", "@type"}
+        ours = self.v5_only | {"status"} | ({"@type"} if v4.get("@type") else set())
         said = {name: value for name, value in kept(after).items() if name not in ours} | said
         document.pop(KEPT, None)
         return {**document, KEPT: said} if said else document
@@ -194,14 +215,30 @@ class Lens:
         """Where a v4 path, name by name, leads in the stored document: for filters, sort and conditions."""
         return tuple(self.shape.path(v4))
 
+    def meant(self, condition: Condition, at: Path = ()) -> Condition:
+        """The condition on what is stored that is meant by one with values as v4 shows them: its address, its words.
+
+        The paths in it are those of the stored document already; ``at`` is where in it the resource stands.
+        """
+        match condition:
+            case And(parts):
+                return And(tuple(self.meant(part, at) for part in parts))
+            case Or(parts):
+                return Or(tuple(self.meant(part, at) for part in parts))
+            case Not(part):
+                return Not(self.meant(part, at))
+            case Compare(path, operator, values) if path == (*at, "href"):
+                return Compare(
+                    path, operator, tuple(replace(one, text=self._moved(one.text, "v4", "v5")) for one in values)
+                )
+            case Compare(path, operator, values) if path == (*at, "status") and self.statuses:
+                return Compare(path, operator, tuple(replace(one, text=self._said(one.text)) for one in values))
+        return condition
+
     def pointer(self, v5: str) -> str:
         """The v4 pointer (RFC 6901) of a v5 one: to name the place of a fault as the client wrote it."""
         steps = tuple(v5.split("/")[1:])
         return "".join(f"/{step}" for step in self.shape.v4_steps(steps))
-
-    def stored_href(self, v4: str) -> str:
-        """The address that is stored for the one that v4 knows."""
-        return str(self._moved(v4, "v4", "v5"))
 
     def _is_shown(self, name: str, said: Doc) -> bool:
         return name not in self.v5_only or said.get(name) is True
@@ -211,6 +248,9 @@ class Lens:
         if self.api is None or not isinstance(href, str):
             return href
         return href.replace(f"{self.api}{version}/", f"{self.api}{to}/", 1)
+
+    def _said(self, word: str | None) -> str | None:
+        return word if word in self.statuses else nearest(word, self.statuses) or word
 
     def _legal(self, word: Any, *, is_new: bool) -> str:
         if not is_new and nearest(word, self.statuses) is None:
@@ -259,6 +299,7 @@ V4: Mapping[str, Lens] = {
         v5_only=frozenset({"errorMessage"}),
         statuses=frozenset(PROBLEM.edges),
         integers=frozenset({"affectedNumberOfServices", "priority"}),
+        supplied=_of_a_problem,
     ),
     "problemAcknowledgement": _task("ProblemAcknowledgement", trackingRecord=_TRACKING),
     "problemUnacknowledgement": _task("ProblemUnacknowledgement", trackingRecord=_TRACKING),
@@ -267,14 +308,3 @@ V4: Mapping[str, Lens] = {
     "serviceProblemEventRecord": Lens(TMF656, _shape("ServiceProblemEventRecord", parts={"serviceProblem": _PROBLEM})),
 }
 """By the name of the resource, as it stands in paths and events."""
-
-
-def complete_problem(seen: Doc) -> Doc:
-    """The problem with what clients of v4 count on wherever all of it is shown (conformance kits ask for it).
-
-    Nobody else being named, the originator is responsible; the number of affected services is that of those named.
-    """
-    supplied: Doc = {"affectedNumberOfServices": len(seen.get("affectedService", ()))}
-    if "originatorParty" in seen:
-        supplied["responsibleParty"] = seen["originatorParty"]
-    return supplied | seen
