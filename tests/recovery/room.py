@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -28,7 +28,7 @@ from tmf_adapter.tickets.store import ticket_store
 from tmf_adapter.tickets.ticket import RULES
 from tmf_adapter.tmf.events import Doc
 from tmf_adapter.tmf.ids import new_id
-from tmf_adapter.tmf.operations import Operation
+from tmf_adapter.tmf.operations import OPERATIONS, Operation, Operations
 
 CALL = "tmf656.createServiceProblem"
 MERGE = "application/merge-patch+json"
@@ -80,6 +80,8 @@ class Obedient:
     """A TMF656 server that does what it is told: ``answers`` are given, by the name of the problem, before it obeys."""
 
     poll: timedelta | None = None
+    operations: Operations = OPERATIONS
+    held_until: datetime | None = None
     made: list[Doc] = field(default_factory=list)
     calls: list[tuple[str, str | None]] = field(default_factory=list)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
