@@ -80,7 +80,7 @@ class Obedient:
     """A TMF656 server that does what it is told: ``answers`` are given, by the name of the problem, before it obeys."""
 
     poll: timedelta | None = None
-    operations: Operations = OPERATIONS
+    operations: Operations = field(default_factory=lambda: OPERATIONS)
     held_until: datetime | None = None
     made: list[Doc] = field(default_factory=list)
     calls: list[tuple[str, str | None]] = field(default_factory=list)
