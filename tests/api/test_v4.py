@@ -206,6 +206,45 @@ async def test_a_lenient_v4_takes_what_kits_send_and_a_strict_one_the_letter_of_
 
 
 @one_database
+async def test_what_v4_shows_finds_the_resource_again(client: httpx.AsyncClient) -> None:
+    ticket = await opened(client, TICKETS_V4, {**TICKET, "status": "Submitted", "@type": ""})
+    await opened(client, TICKETS_V4, {**TICKET, "status": "inProgress", "externalId": "crm-2"})
+    assert ticket["@type"] == ""
+    assert (await seen(client, f"{TICKETS_V5}/{ticket['id']}"))["@type"] == "TroubleTicket"
+    for name, value in {"href": ticket["href"], "status": "Submitted", "externalId": "crm-1"}.items():
+        found = await seen(client, TICKETS_V4, **{name: value, "fields": "severity"})
+        assert found == [{"id": ticket["id"], "severity": "Major"}], name
+    assert await seen(client, f"{TICKETS_V4}/{ticket['id']}", fields="severity,externalId") == {
+        "severity": "Major",
+        "externalId": "crm-1",
+    }
+    assert len(await seen(client, TICKETS_V4, **{"relatedParty.id": "c1", "sort": "-statusChange.changeDate"})) == 2
+    unknown = await client.get(TICKETS_V4, params={"relatedParty.partyOrPartyRole.id": "c1"})
+    assert unknown.status_code == 400
+
+
+@one_database
+async def test_tasks_and_event_records_in_v4(client: httpx.AsyncClient) -> None:
+    problem = await opened(client, PROBLEMS_V4, PROBLEM)
+    acknowledge = "/serviceProblemManagement/v4/problemAcknowledgement"
+    answer = await client.post(acknowledge, json={"problem": [{"id": problem["id"]}]})
+    assert answer.status_code == 201, answer.text
+    task = answer.json()
+    assert [one["id"] for one in task["ackProblem"]] == [problem["id"]]
+    assert "state" not in task
+    v5 = await seen(client, httpx.URL(answer.headers["location"]).path.removeprefix("/tmf-api"))
+    assert v5["state"] == "done", "it is v5 that tells how it went"
+    event = {"eventId": "e1", "event": {"serviceProblem": {"id": "remote-1"}}}
+    listener = "/serviceProblemManagement/v4/listener/serviceProblemStateChangeEvent"
+    assert (await client.post(listener, json=event)).status_code == 201, "the path says which event it is"
+    records = await seen(client, "/serviceProblemManagement/v4/serviceProblemEventRecord")
+    assert [(one["eventType"], one["serviceProblem"]["id"]) for one in records] == [
+        ("ServiceProblemStateChangeEvent", "remote-1")
+    ]
+    assert await seen(client, records[0]["href"].partition("/tmf-api")[2]) == records[0]
+
+
+@one_database
 async def test_a_v4_subscription_is_an_id_a_callback_and_a_query(client: httpx.AsyncClient) -> None:
     wish = {"callback": "http://bss.example/listener", "query": "eventType=TroubleTicketCreateEvent"}
     answer = await client.post("/troubleTicket/v4/hub", json=wish)
