@@ -1,10 +1,13 @@
 """The command line: exit codes, and what is said."""
 
+import argparse
+import re
 from pathlib import Path
 
 import pytest
 
 from tmf_adapter.cli import main
+from tmf_adapter.commands import delivery
 from tmf_adapter.settings import shipped
 
 
@@ -41,3 +44,11 @@ def test_a_database_that_cannot_be_reached_ends_serve_with_the_reason(
 def test_db_upgrade_brings_the_tables_and_may_be_repeated(tmp_path: Path) -> None:
     for _ in range(2):
         assert main(["db", "upgrade", "--database", f"sqlite:///{tmp_path / 'x.db'}"]) == 0
+
+
+def test_every_delivery_command_stands_in_the_guide() -> None:
+    guide = (Path(__file__).parents[1] / "docs" / "notifications.md").read_text()
+    commands: argparse._SubParsersAction[argparse.ArgumentParser] = argparse.ArgumentParser().add_subparsers()
+    delivery.add(commands)
+    [verbs] = [each for each in commands.choices["delivery"]._actions if isinstance(each, argparse._SubParsersAction)]
+    assert [verb for verb in verbs.choices if not re.search(rf"`[^`\n]*\b{verb}\b", guide)] == []

@@ -281,6 +281,15 @@ async def test_a_name_is_looked_up_once_and_refused_when_any_of_its_addresses_is
     tokens.close()
 
 
+async def test_http_may_be_forbidden() -> None:
+    tokens = Tokens(https_only=True)
+    async with sink(grants()) as endpoint:
+        with pytest.raises(NoToken, match="TMF_ADAPTER_CALLBACK_HTTPS"):
+            await tokens.get(client_at(endpoint))
+        assert endpoint.requests == []
+    tokens.close()
+
+
 # --- Certificates -----------------------------------------------------------------------------------------------------
 
 

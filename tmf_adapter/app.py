@@ -103,6 +103,7 @@ class Adapter:
             apis=known_apis(),
             vault=Vault(settings.secret_key),
             own_port=settings.port,
+            https_only=settings.callback_https,
             limits=Limits(settings.subscriptions, settings.registrations),
             retention=Retention(undelivered=settings.undelivered),
         )

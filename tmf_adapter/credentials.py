@@ -28,7 +28,7 @@ FETCH_SECONDS = 10.0
 CONNECT_SECONDS = 3.0
 ANSWER_LIMIT = 1 << 16
 """Bytes that are read of a token endpoint's answer."""
-THREADS = 16
+THREADS = 64
 LIFETIME = 300.0
 """Seconds that a token is taken to be good for when its endpoint does not say."""
 EARLY = 60.0
@@ -249,10 +249,12 @@ class _Kept:
 class Tokens:
     """The OAuth2 tokens of this process. One fetch at a time for each client, however many calls wait for it.
 
-    ``check`` judges the addresses of token endpoints when they are dialled; None lets any be.
+    ``check`` judges the addresses of token endpoints when they are dialled; None lets any be. ``https_only``: no secret
+    is sent by http.
     """
 
-    def __init__(self, check: Check | None = None, timeout: float = FETCH_SECONDS) -> None:
+    def __init__(self, check: Check | None = None, timeout: float = FETCH_SECONDS, *, https_only: bool = False) -> None:
+        self._https_only = https_only
         self._threads = Threads("token", THREADS, check)
         self._timeout = timeout
         self._kept: dict[tuple[OAuth2, Tls | None], _Kept] = {}
@@ -302,6 +304,8 @@ class Tokens:
 
     def _ask(self, client: OAuth2, tls: Tls | None, watch: Watch) -> tuple[str, float]:
         """In a thread: a token, and the seconds that it is good for."""
+        if self._https_only and not client.token_url.lower().startswith("https:"):
+            raise NoToken("it is not https, which TMF_ADAPTER_CALLBACK_HTTPS demands")
         way = "client_secret_post" if client.in_body else "client_secret_basic"
         secret = client.client_secret.reveal()
         with watched(OAuth2Session(client.client_id, secret, way, scope=client.scope), ANSWER_LIMIT) as session:

@@ -134,6 +134,9 @@ class Settings:
     callback_allow: tuple[str, ...] = _setting(
         (), _networks, "networks (CIDR, comma-separated) whose subscribers may be called besides public addresses"
     )
+    callback_https: bool = _setting(
+        False, _truth, "whether subscribers and their token endpoints are called by https only"
+    )
     tmf656_url: str | None = _setting(
         None, _url, "base URL of the TMF656 v5 server that works on service problems; default: the adapter's own"
     )

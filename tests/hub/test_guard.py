@@ -173,3 +173,10 @@ def test_a_callback_that_is_not_to_be_followed_says_why(callback: str, said: str
 )
 def test_any_other_callback_is_looked_up(callback: str) -> None:
     assert Guard().target(callback).host
+
+
+def test_http_may_be_forbidden() -> None:
+    guard = Guard(https_only=True)
+    assert guard.target("https://bss.example/").host == "bss.example"
+    with pytest.raises(Blocked, match="TMF_ADAPTER_CALLBACK_HTTPS"):
+        guard.target("http://bss.example/")

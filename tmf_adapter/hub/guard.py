@@ -65,11 +65,19 @@ class Guard:
     """``allowed``: CIDRs that may be dialled in addition to public addresses. ``ValueError`` names a bad one.
 
     ``own_url`` is how others call us and ``own_port`` the port of this machine that we listen on: neither is ever
-    dialled, for a notification to ourselves would come back as an event.
+    dialled, for a notification to ourselves would come back as an event. ``https_only``: no callback is called by http.
     """
 
-    def __init__(self, allowed: Sequence[str] = (), own_url: str | None = None, own_port: int | None = None) -> None:
+    def __init__(
+        self,
+        allowed: Sequence[str] = (),
+        own_url: str | None = None,
+        own_port: int | None = None,
+        *,
+        https_only: bool = False,
+    ) -> None:
         self._allowed = networks(allowed)
+        self._https_only = https_only
         self._own = _named(URL(own_url)) if own_url else None
         self._own_port = own_port
 
@@ -78,6 +86,8 @@ class Guard:
         found = _target(callback)
         if isinstance(found, str):
             raise Blocked(found)
+        if self._https_only and found.scheme != "https":
+            raise Blocked("it is not https, which TMF_ADAPTER_CALLBACK_HTTPS demands")
         if _named(found) == self._own:
             raise Blocked(f"{found.raw_host}:{found.port} is the adapter itself")
         return found

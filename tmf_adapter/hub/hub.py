@@ -58,7 +58,8 @@ class Hub:
     ``backoff`` are the seconds from each attempt to the next, ``insistence`` those after a refusal, ``budget`` those
     for all attempts, ``timeout`` those of one POST, ``lease`` those after which another process takes over from one
     that died; ``pauses`` are those of a listener that does not answer; ``apis`` say what a query may name. ``vault``
-    keeps our signing key and the secrets of listeners; ``own_port`` is where we listen, which is never called.
+    keeps our signing key and the secrets of listeners; ``own_port`` is where we listen, which is never called;
+    ``https_only``: nobody is called by http.
 
     What this process owes is on its way as soon as it is committed. What another process owes to a subscription that
     is drained here, or nobody drains, is found by a sweep within 250 ms.
@@ -79,6 +80,7 @@ class Hub:
         apis: Apis = APIS,
         vault: Vault = Vault(),  # noqa: B008 - it holds nothing
         own_port: int | None = None,
+        https_only: bool = False,
         limits: Limits = LIMITS,
         retention: Retention = RETENTION,
     ) -> None:
@@ -87,8 +89,8 @@ class Hub:
         self.operate = Operate(database, self.changed, budget)
         self.keys = Keys(database, vault)
         self.agreements = Agreements(self.subscriptions, vault, self.changed)
-        self._guard = Guard(allowed, public_url, own_port)
-        self._tokens = Tokens(self._guard.check)
+        self._guard = Guard(allowed, public_url, own_port, https_only=https_only)
+        self._tokens = Tokens(self._guard.check, https_only=https_only)
         self._trust = Trust(self.keys, vault, self._tokens)
         self._origin = urlsplit(public_url).netloc
         self._timeout = timeout
