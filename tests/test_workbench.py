@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from tests.mapping.changes import characteristic, ticket
 from tests.mapping.recoveries import step
@@ -14,6 +15,7 @@ from tmf_adapter.cli import main
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.ledger import Ledger
 from tmf_adapter.storage.schema import upgrade
+from tmf_adapter.storage.tables import TENANT, switch
 from tmf_adapter.tickets import ticket as rules
 from tmf_adapter.tickets.desk import TicketDesk
 from tmf_adapter.tickets.store import ticket_store
@@ -127,6 +129,21 @@ def test_explain_tells_why_a_stored_ticket_was_not_caught(say: Any, database_url
     assert "missing t.char.cause == 'cut'" in say("explain", other, "--database", database_url)[1]
     code, said = say("explain", "nobody", "--database", database_url)
     assert (code, "there is no ticket 'nobody'" in said) == (2, True)
+
+
+async def _switched_off(url: str, name: str) -> None:
+    database = Database(url)
+    row = {"tenant": TENANT, "name": name, "by": "anna", "reason": "a storm of calls", "created_at": 0.0}
+    await database.write(lambda tx: tx.execute(insert(switch), row))
+    database.close()
+
+
+@pytest.mark.parametrize(("name", "said"), [("cut", "it is switched off"), ("*", "all mappings are switched off")])
+def test_explain_knows_what_is_switched_off(say: Any, database_url: str, name: str, said: str) -> None:
+    cut, _, _ = asyncio.run(_lived(database_url))
+    asyncio.run(_switched_off(database_url, name))
+    assert said in say("explain", cut, "--database", database_url)[1]
+    assert "1 of them start a recovery" in say("simulate", "--since", "PT1H", "--database", database_url)[1]
 
 
 def test_one_file_of_a_directory_can_be_tried_alone(say: Any, directory: Path, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from tmf_adapter.mapping.document import Mappings
 from tmf_adapter.mapping.duration import duration_of
 from tmf_adapter.mapping.faults import BadMapping, MappingFault
 from tmf_adapter.mapping.lint import lint, load_checked, report_lines
-from tmf_adapter.mapping.plan import NOTHING_ELSE, Explanation, Facts, wanted_counts
-from tmf_adapter.recovery import counts
+from tmf_adapter.mapping.plan import NOTHING_ELSE, Explanation, Facts
+from tmf_adapter.recovery.facts import facts_of, switched_off
 from tmf_adapter.recovery.history import changed_since, changes_of, stored_ticket
 from tmf_adapter.recovery.rehearse import Rehearsal
 from tmf_adapter.recovery.trying import Tried, attempt, failures
@@ -190,6 +190,8 @@ def _changes(options: argparse.Namespace, ticket: str | None) -> Iterator[Told]:
 
 def _stored(database: Database, options: argparse.Namespace, ticket: str | None) -> Iterator[Told]:
     mappings = _mappings(options)
+    # What is switched off explains why a ticket was not caught; what it would do is asked of mappings as they are.
+    off = asyncio.run(database.read(switched_off)) if options.run is _explain else frozenset[str]()
     since: datetime = _LONG_AGO if ticket else options.since
     ids = [ticket] if ticket else asyncio.run(database.read(lambda tx: changed_since(tx, since)))
     if len(ids) > TICKETS_LIMIT:
@@ -200,8 +202,7 @@ def _stored(database: Database, options: argparse.Namespace, ticket: str | None)
         if ticket:
             told = told[-1:] or _as_it_stands(database, ticket)
         for moment, change in told:
-            open_ = asyncio.run(counts.count(database, wanted_counts(mappings, change), change))
-            yield moment, change, Facts(open=open_)
+            yield moment, change, asyncio.run(facts_of(database, mappings, change, off))
 
 
 def _as_it_stands(database: Database, ticket: str) -> list[tuple[datetime, Change]]:

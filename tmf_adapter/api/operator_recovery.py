@@ -8,10 +8,10 @@ from tmf_adapter.api.listing import Listing, instant
 from tmf_adapter.mapping.faults import BadMapping
 from tmf_adapter.mapping.parts import Outcome
 from tmf_adapter.recovery.decisions import Decisions, shown_question
+from tmf_adapter.recovery.facts import ALL
 from tmf_adapter.recovery.overview import Overview, Wanted
 from tmf_adapter.recovery.recovery import State
 from tmf_adapter.recovery.reload import Reloading
-from tmf_adapter.recovery.switches import ALL
 from tmf_adapter.tmf.errors import Conflict, NotFound
 
 

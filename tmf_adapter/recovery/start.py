@@ -10,15 +10,15 @@ from sqlalchemy import Connection
 from tmf_adapter.engine import Engine
 from tmf_adapter.mapping.document import Mappings
 from tmf_adapter.mapping.parts import Mapping
-from tmf_adapter.mapping.plan import Facts, Planned, plan, wanted_counts
+from tmf_adapter.mapping.plan import Planned, plan
 from tmf_adapter.recovery import counts, groups, questions, store
 from tmf_adapter.recovery.ask import Answered, answers
+from tmf_adapter.recovery.facts import facts_of
 from tmf_adapter.recovery.inbox import keep
 from tmf_adapter.recovery.kinds import ADVANCE
 from tmf_adapter.recovery.next import Finish, How, Taken
 from tmf_adapter.recovery.recovery import Recovery, State
-from tmf_adapter.recovery.store import RecoveryStore
-from tmf_adapter.recovery.switches import ALL, Switches
+from tmf_adapter.recovery.switches import Switches
 from tmf_adapter.recovery.target import external_ids, is_ours
 from tmf_adapter.recovery.trail import Entry, Trail
 from tmf_adapter.storage.database import Database
@@ -73,21 +73,13 @@ class Starts:
         return _Stopped(self.engine, self.trail, change.subject.id, stop) if stop else None
 
     async def _planned(self, mappings: Mappings, change: Change) -> Duty | None:
-        planned = plan(mappings, change, utc_now(), await self._facts(mappings, change)) if len(mappings) else ()
+        if not len(mappings):
+            return None
+        facts = await facts_of(self.database, mappings, change, await self.switches.off())
+        planned = plan(mappings, change, utc_now(), facts)
         if not planned:
             return None
         return _Planned(self.engine, self.trail, change.subject.id, change.subject.episode, planned)
-
-    async def _facts(self, mappings: Mappings, change: Change) -> Facts:
-        off, episode = await self.switches.off(), change.subject.episode
-        return Facts(
-            open=await counts.count(self.database, wanted_counts(mappings, change), change),
-            failed=await RecoveryStore(self.database).failed(change.subject.id, episode)
-            if episode > 1
-            else frozenset(),
-            off=off,
-            all_off=ALL in off,
-        )
 
 
 def _asks(ticket: Doc) -> bool:

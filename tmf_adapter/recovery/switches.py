@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from tmf_adapter.engine import Engine
+from tmf_adapter.recovery.facts import ALL
 from tmf_adapter.recovery.kinds import ADVANCE
 from tmf_adapter.recovery.rows import insert_once, moment
 from tmf_adapter.recovery.trail import Entry, Trail
@@ -15,7 +16,6 @@ from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.tables import TENANT, recovery, switch
 from tmf_adapter.tmf.ids import new_id
 
-ALL = "*"
 FRESH_SECONDS = 1.0
 """How long planning trusts what it knows of the switches; calls look at the table itself."""
 
