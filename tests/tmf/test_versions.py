@@ -231,6 +231,25 @@ def test_a_ticket_cannot_be_moved_to_a_status_that_nobody_knows() -> None:
     assert TICKET.put(STORED, SEEN | {"status": "On Hold"})["status"] == "held"
 
 
+@pytest.mark.parametrize("value", [None, [], {"a": 1}, 5, "text", [5, None, [], {}]])
+@pytest.mark.parametrize("name", sorted({*SEEN, "attachment", "channel", "troubleTicketRelationship", "@v4"}))
+def test_a_json_patch_may_have_put_anything_anywhere_and_validation_sees_it(name: str, value: object) -> None:
+    if name == "status":
+        with pytest.raises(Invalid):
+            TICKET.put(STORED, SEEN | {name: value})
+    else:
+        assert TICKET.view(TICKET.put(STORED, SEEN | {name: value}))[name] == value
+    TICKET.view({**STORED, name: value})
+
+
+def test_what_is_nested_as_deeply_as_can_be_sent_is_no_trouble() -> None:
+    deep: Doc = {}
+    for _ in range(120):
+        deep = {"a": [deep]}
+    stored = TICKET.put({}, {"x": deep, "note": [{"x": deep}]})
+    assert TICKET.view(TICKET.put(stored, {**TICKET.view(stored), "severity": "x"}))["x"] == deep
+
+
 def test_values_that_v4_shows_in_its_own_way_are_found_by_what_it_shows() -> None:
     shown = Compare(("href",), Operator.EQ, (Value("http://a/tmf-api/troubleTicket/v4/troubleTicket/1"),))
     words = Compare(("status",), Operator.EQ, (Value("In Progress"), Value("held"), Value("nonsense")))

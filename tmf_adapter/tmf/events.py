@@ -186,12 +186,23 @@ def changed_members(before: Doc, after: Doc) -> tuple[str, ...]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equal as JSON is: ``true`` is not 1."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+    """Equal as JSON is: ``true`` is not 1. Without recursion: what clients send may be nested deeply."""
+    pairs = [(one, other)]
+    while pairs:
+        left, right = pairs.pop()
+        if left is right:
+            continue
+        if isinstance(left, dict) and isinstance(right, dict):
+            if left.keys() != right.keys():
+                return False
+            pairs += [(value, right[name]) for name, value in left.items()]
+        elif isinstance(left, list) and isinstance(right, list):
+            if len(left) != len(right):
+                return False
+            pairs += zip(left, right, strict=True)
+        elif left != right or isinstance(left, bool) != isinstance(right, bool):
+            return False
+    return True
 
 
 ALWAYS = ("@type", "@baseType", "@schemaLocation", "id", "href")

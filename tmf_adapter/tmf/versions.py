@@ -206,7 +206,7 @@ class Lens:
             if "status" in kept(before):
                 said["status"] = kept(before)["status"]
             body["status"] = before["status"]
-        elif body["status"] not in self.statuses:
+        elif not isinstance(body["status"], str) or body["status"] not in self.statuses:
             said["status"] = body["status"]
             body["status"] = self._legal(body["status"], is_new=not before)
         return body
