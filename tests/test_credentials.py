@@ -333,6 +333,12 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path, missing: str) -> None:
         Credentials(tls=Tls(**files)).ssl_context()
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/"])
+def test_what_is_no_ordinary_file_is_not_read(path: str) -> None:
+    with pytest.raises(OSError, match="not a file of certificates"):
+        Credentials(tls=Tls(ca=Path(path))).ssl_context()
+
+
 def test_a_key_without_a_certificate_is_refused() -> None:
     with pytest.raises(BadCredentials, match="beside the key"):
         Tls(key=Path("x.key"))

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import re
 import ssl
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -33,6 +34,8 @@ LIFETIME = 300.0
 """Seconds that a token is taken to be good for when its endpoint does not say."""
 EARLY = 60.0
 """Seconds before its end from which a token, still used, is being replaced; a fifth of its life if that is less."""
+CERTIFICATES = 1 << 20
+"""Bytes that a file of certificates may have."""
 PAUSE = 2.0
 """Seconds after a failed fetch in which nobody tries again."""
 
@@ -137,10 +140,18 @@ class Tls:
 
     def context(self) -> ssl.SSLContext:
         """For a connection; the files are read again when they were changed. ``OSError`` names one that is unusable."""
-        return _context(self, tuple(path.stat().st_mtime_ns for path in self.files()))
+        return _context(self, tuple(_changed_at(path) for path in self.files()))
 
     def files(self) -> list[Path]:
         return [path for path in (self.certificate, self.key, self.ca) if path]
+
+
+def _changed_at(path: Path) -> int:
+    """``OSError`` for what is no ordinary file of a certificate's size: a device might never end."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > CERTIFICATES:
+        raise OSError(f"{path} is not a file of certificates or keys")
+    return found.st_mtime_ns
 
 
 @lru_cache(maxsize=256)
