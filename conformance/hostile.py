@@ -103,11 +103,39 @@ HEADERS = (
 )
 
 
-def shots(api: Api, known: Callable[[], str], chance: random.Random) -> Iterator[Shot]:
-    """Hostile requests without end. ``known`` gives the id of a resource that exists; ``chance`` decides."""
-    kinds = (_body, _body, _number, _text, _encoding, _query, _query, _id, _header, _patch)
+def shots(api: Api, new: Doc, known: Callable[[], str], chance: random.Random) -> Iterator[Shot]:
+    """Hostile requests without end.
+
+    ``new`` creates a resource as it is, ``known`` gives the id of one that exists; ``chance`` decides.
+    """
+    kinds = (_body, _number, _text, _encoding, _query, _query, _id, _header, _patch)
     while True:
-        yield chance.choice(kinds)(api, known(), chance)
+        if chance.random() < 0.3:
+            yield _almost(api, new, known(), chance)
+        else:
+            yield chance.choice(kinds)(api, known(), chance)
+
+
+def _almost(api: Api, new: Doc, id_: str, chance: random.Random) -> Shot:
+    """A body that would do, but for one member of the client's own: most hostile ones do not get past the schema."""
+    depth = chance.choice((100, 200, 230, *range(236, 258), 1000))
+    about, value = chance.choice(
+        (
+            (f"{depth} lists", "[" * depth + "]" * depth),
+            (f"{depth} objects", '{"a":' * depth + "1" + "}" * depth),
+            ("a number", chance.choice(NUMBERS)),
+            ("a text", json.dumps(chance.choice(TEXTS))),
+            ("a name", json.dumps({chance.choice(TEXTS)[:5000]: 1})),
+        )
+    )
+    member = chance.choice(("x-own", "note", "description", "@schemaLocation", "relatedParty", "externalIdentifier"))
+    inside = chance.choice((value, f"[{value}]", f'[{{"@type":"Note","id":"1","role":"r","x":{value}}}]'))
+    body = {name: part for name, part in new.items() if name != member}
+    raw = f'{json.dumps(body)[:-1]},"{member}":{inside}}}'.encode("utf-8", "surrogatepass")
+    if chance.random() < 0.5:
+        return Shot(f"{about} in {member}", "POST", f"/{api.resource}", raw, (("Content-Type", "application/json"),))
+    headers = (("Content-Type", "application/merge-patch+json"),)
+    return Shot(f"{about} in {member}", "PATCH", f"/{api.resource}/{id_}", raw, headers)
 
 
 def _target(api: Api, id_: str, chance: random.Random) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -60,7 +61,10 @@ def hostile(url: str, seed: int, seconds: int) -> Iterator[str]:
     chance, client = random.Random(seed), Client()
     apis = [api_at(url, key) for key in KEYS]
     known = {api.key: Subject(api, client, None, 0).create()["id"] for api in apis}
-    streams = {api.key: shots(api, lambda key=api.key: known[key], chance) for api in apis}  # type: ignore[misc]
+    streams = {
+        api.key: shots(api, Subject(api, client, None, 0).new(), partial(known.__getitem__, api.key), chance)
+        for api in apis
+    }
     seen: set[tuple[str, ...]] = set()
     counts: Counter[int] = Counter()
     end = time.monotonic() + seconds

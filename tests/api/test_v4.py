@@ -300,3 +300,31 @@ async def test_links_that_no_client_would_read_are_left_out(client: httpx.AsyncC
     assert long.status_code == 200
     assert "link" not in long.headers
     assert long.headers["x-total-count"] == "0"
+
+
+@one_database
+@pytest.mark.parametrize(("path", "body"), [(TICKETS_V4, TICKET), (PROBLEMS_V4, PROBLEM)])
+async def test_what_is_taken_can_be_wrapped_in_whatever_it_is_sent_in(
+    path: str, body: Doc, client: httpx.AsyncClient
+) -> None:
+    """Events wrap a resource, v5 wraps a reference, a listener's record wraps an event: none may be too much."""
+
+    def deep(levels: int) -> Any:
+        value: Any = 1
+        for _ in range(levels):
+            value = [value]
+        return value
+
+    party = {"id": "c1", "role": "customer", "@referredType": "Customer"}
+    made = await opened(client, path, body | {"x-deep": deep(239), "relatedParty": [party | {"x-deep": deep(237)}]})
+    for version in ("v4", "v5"):
+        assert (await client.get(f"{path.replace('v4', version)}/{made['id']}")).status_code == 200
+    patched = await client.patch(f"{path}/{made['id']}", json={"x-other": deep(239)})
+    assert patched.status_code == 200, patched.text
+    too_deep = await client.post(path, json=body | {"x-deep": deep(240)})
+    assert too_deep.status_code == 400
+    assert "nested too deeply" in too_deep.text
+    type_ = "TroubleTicketCreateEvent" if path == TICKETS_V4 else "ServiceProblemCreateEvent"
+    event = {"eventId": "deep", "eventType": type_, "event": {"x-deep": deep(238)}}
+    listener = path.rpartition("/")[0] + f"/listener/{type_[0].lower()}{type_[1:]}"
+    assert (await client.post(listener, json=event)).status_code == 201

@@ -371,7 +371,7 @@ def test_modest_copies_are_done() -> None:
     assert len(json.dumps(apply(target, operations, JSON_PATCH))) < COPIED + 100_000
 
 
-LEVELS = 254
+LEVELS = 240
 """As many as orjson writes: what is deeper can be neither stored nor answered."""
 
 

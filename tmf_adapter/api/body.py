@@ -10,9 +10,12 @@ from starlette.types import Receive
 
 from tmf_adapter.api.faults import characters_nobody_keeps
 from tmf_adapter.tmf.errors import Invalid, TooLarge, UnsupportedMediaType
+from tmf_adapter.tmf.patch import LEVELS
 
 LIMIT = 1 << 20
 """A body may have this many bytes, before it was compressed."""
+_WRITTEN = 254
+"""Levels that orjson writes."""
 _GZIP = zlib.MAX_WBITS | 16
 
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
@@ -50,15 +53,24 @@ def parse(data: bytes) -> Any:
     try:
         body = orjson.loads(data)
         again = orjson.dumps(body)  # loads takes 1,024 levels, dumps 254: what cannot be sent again must not be taken
+        if data.count(b"[") + data.count(b"{") > LEVELS:
+            orjson.dumps(_wrapped(body))
     except orjson.JSONDecodeError as error:
         raise Invalid("The request body is not JSON.", f"{error}.") from None
     except TypeError:
-        raise Invalid("The request body is nested too deeply.", "At most 254 levels are possible.") from None
+        raise Invalid("The request body is nested too deeply.", f"At most {LEVELS} levels are possible.") from None
     # What is written as orjson writes it has lost nothing; only other bodies need a closer look.
     if again != data and _NINETEEN_DIGITS in data.translate(_DIGITS_ALIKE):
         json.loads(data, parse_int=_within_64_bits)
     if b"\\" in data and b"\\u0000" in data and (faults := tuple(characters_nobody_keeps(body))):
         raise Invalid("The request body cannot be stored.", faults=faults)
+    return body
+
+
+def _wrapped(body: Any) -> Any:
+    """The body so many levels down that only one of at most ``LEVELS`` can be written."""
+    for _ in range(_WRITTEN - LEVELS):
+        body = [body]
     return body
 
 

@@ -21,8 +21,8 @@ COPIED = 1 << 20
 """And its copies may add this many characters, since each may double what the one before it made."""
 PICKED = 1 << 25
 """The operations of a json-patch-query that pick elements may look through this many characters in all."""
-LEVELS = 254
-"""No serializer we use writes more."""
+LEVELS = 240
+"""A document may nest this deep. Serializers write 254; the rest is for what it is wrapped in, such as an event."""
 
 
 def apply(document: Doc, body: Any, media_type: str, lists: frozenset[str] = frozenset()) -> Doc:
