@@ -21,6 +21,7 @@ from tmf_adapter.tmf.errors import (
     Overloaded,
     PreconditionFailed,
     TooLarge,
+    TooManyRequests,
     Unauthorized,
     UnsupportedMediaType,
     error_document,
@@ -41,6 +42,7 @@ LEAVES = [
     (PreconditionFailed("Why."), 412, "preconditionFailed"),
     (TooLarge("Why."), 413, "tooLarge"),
     (UnsupportedMediaType("Why."), 415, "unsupportedMediaType"),
+    (TooManyRequests("Why.", "Wait.", 1.5), 429, "tooManyRequests"),
     (NotYetSupported("Why."), 501, "notSupported"),
     (Overloaded("Why."), 503, "overloaded"),
 ]
