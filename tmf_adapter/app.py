@@ -30,6 +30,7 @@ from tmf_adapter.api.tmf621_v5 import Tmf621V5
 from tmf_adapter.api.tmf656_v4 import Tmf656V4
 from tmf_adapter.api.tmf656_v5 import Tmf656V5
 from tmf_adapter.api.v4 import lenient
+from tmf_adapter.credentials import Tokens
 from tmf_adapter.engine import Engine
 from tmf_adapter.hub.apis import Apis, knowing
 from tmf_adapter.hub.hub import Hub
@@ -51,6 +52,7 @@ from tmf_adapter.recovery.inbox import Inbox
 from tmf_adapter.recovery.local import LocalProblems
 from tmf_adapter.recovery.overview import Overview as RecoveryOverview
 from tmf_adapter.recovery.register import keep_registered
+from tmf_adapter.recovery.registry import BadDownstreams, Registry, read_registry
 from tmf_adapter.recovery.reload import Reloading
 from tmf_adapter.recovery.run import Runs
 from tmf_adapter.recovery.start import Starts
@@ -82,14 +84,15 @@ SHUTDOWN_SECONDS = 5
 class Adapter:
     """One adapter on one database. Making it prepares the tables and reads documents and mappings; nothing runs yet.
 
-    Raises ``BadMapping`` for a faulty mapping file, ``BadDialect`` for a faulty dialect and ``AdapterError`` for a
-    database that cannot be reached.
+    Raises ``BadMapping`` for a faulty mapping file, ``BadDialect`` for a faulty dialect, ``BadDownstreams`` for a
+    faulty registry and ``AdapterError`` for a database that cannot be reached.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.spoken = read_dialects(_dialects(settings.mappings))
-        self.mappings = LiveMappings(settings.mappings or shipped("mappings"))
+        self.registry = _registry(settings)
+        self.mappings = LiveMappings(settings.mappings or shipped("mappings"), self.registry.operations)
         self.database = Database(settings.database, settings.synchronous)
         upgrade(self.database)
         self.engine = Engine(self.database, settings.heartbeat, settings.dead_after)
@@ -146,17 +149,21 @@ class Adapter:
         }
         self.records = EventRecords(record_store(self.database), f"{tmf656}/serviceProblemEventRecord")
         self.inbox = Inbox(self.database, self.engine, self.records)
-        self.downstream = Downstream(settings.tmf656_url) if settings.tmf656_url else None
-        target: Target = self.downstream or LocalProblems(self.problems)
+        self.tokens = Tokens()
+        self.downstreams = [Downstream(entry, self.tokens) for entry in self.registry.entries.values()]
+        local = LocalProblems(self.problems, self.problem_tasks)
+        self.targets: dict[str, Target] = {"tmf656": local} | {one.entry.api: one for one in self.downstreams}
         self.runs = Runs(
             self.database,
             self.engine,
             self.tickets,
-            {"tmf656": target},
+            self.targets,
             mask=Mask.of(settings.mask),
             word=lambda code: self.mappings().reasons.word(code, settings.partner),
         )
-        starts = Starts(self.mappings, self.database, self.engine, self.runs.trail, self.runs.switches)
+        starts = Starts(
+            self.mappings, self.database, self.engine, self.runs.trail, self.runs.switches, self.targets.keys()
+        )
         consequences.append(starts.owe)
         self.reloading = Reloading(self.mappings, self.database)
         self.recoveries = RecoveryOperator(
@@ -247,9 +254,10 @@ class Adapter:
         await counts.complete(self.database, self.mappings())
         await self.engine.launch(self.runs.tasks())
         await self.hub.start()
-        if self.downstream:
-            callback = f"{self.settings.url}/listener"
-            self._tasks.append(asyncio.create_task(keep_registered(self.database, self.downstream, callback)))
+        callback = f"{self.settings.url}/listener"
+        for downstream in self.downstreams:
+            if downstream.entry.listens:
+                self._tasks.append(asyncio.create_task(keep_registered(self.database, downstream, callback)))
         self._tasks.append(asyncio.create_task(forget_old_hourly(self.database)))
         self._tasks.append(asyncio.create_task(self.reloading.watch()))
         if self.settings.operator_token is None and self.settings.public_url:
@@ -257,6 +265,9 @@ class Adapter:
                 "no TMF_ADAPTER_OPERATOR_TOKEN: whoever comes through a proxy on this machine may pass for local"
             )
         log.info("ready at %s with %d mappings", self.settings.url, len(self.mappings()))
+        for mapping in self.mappings():
+            if missing := mapping.apis - self.targets.keys():
+                log.info("mapping %s waits for a downstream for %s", mapping.id, ", ".join(sorted(missing)))
 
     async def close(self) -> None:
         """Stop; what is under way is on record and goes on with the next start."""
@@ -265,8 +276,9 @@ class Adapter:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.hub.close()
         await self.engine.close()
-        if self.downstream:
-            self.downstream.close()
+        for downstream in self.downstreams:
+            downstream.close()
+        self.tokens.close()
         self.database.close()
 
     def _ready(self) -> Handler:
@@ -329,6 +341,12 @@ async def _live(_request: Request) -> Response:
     return respond(200, {"adapter": "up"})
 
 
+def _registry(settings: Settings) -> Registry:
+    """The downstreams that the settings name. Raises ``BadDownstreams``."""
+    registry = read_registry(settings.downstreams) if settings.downstreams else Registry()
+    return registry.with_entry("tmf656", settings.tmf656_url) if settings.tmf656_url else registry
+
+
 def _dialects(mappings: Path | None) -> Path:
     """Those beside the mappings; the shipped ones where there are none."""
     own = mappings / "dialects" if mappings else None
@@ -357,6 +375,8 @@ def serve(settings: Settings) -> int:
     """Run the adapter until it is told to stop; the exit code."""
     try:
         adapter = Adapter(settings)
+    except BadDownstreams as error:
+        raise BadSetting(f"the downstreams have faults, nothing was started\n{error}") from error
     except BadDialect as error:
         raise BadSetting(f"the dialects have faults, nothing was started\n{error}") from error
     except BadMapping as error:

@@ -97,6 +97,13 @@ def _directory(value: str) -> Path:
     return path
 
 
+def _file(value: str) -> Path:
+    path = Path(value)
+    if not path.is_file():
+        raise ValueError("must be a file that exists")
+    return path
+
+
 def _synchronous(value: str) -> str:
     if value.upper() not in ("NORMAL", "FULL"):
         raise ValueError("must be NORMAL or FULL")
@@ -139,6 +146,9 @@ class Settings:
     )
     tmf656_url: str | None = _setting(
         None, _url, "base URL of the TMF656 v5 server that works on service problems; default: the adapter's own"
+    )
+    downstreams: Path | None = _setting(
+        None, _file, "the file that says which server works for each API; default: service problems are kept here"
     )
     unique_external_identifier: bool = _setting(
         False,

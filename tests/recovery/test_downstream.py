@@ -9,6 +9,7 @@ import pytest
 
 from tests.recovery.sinks import Reply, answer, drip_body, drip_head, flood, hang, reset, sink
 from tmf_adapter.recovery.downstream import Downstream
+from tmf_adapter.recovery.registry import Entry
 from tmf_adapter.recovery.target import Answer, Found
 from tmf_adapter.tmf.operations import OPERATIONS
 
@@ -21,7 +22,7 @@ async def downstream_at() -> AsyncIterator[type[Downstream]]:
     made: list[Downstream] = []
 
     def make(url: str) -> Downstream:
-        made.append(Downstream(url))
+        made.append(Downstream(Entry("tmf656", url, "v5")))
         return made[-1]
 
     yield make  # type: ignore[misc]

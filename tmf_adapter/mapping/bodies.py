@@ -11,7 +11,7 @@ from tmf_adapter.mapping.parts import Mapping, Step, Undo
 from tmf_adapter.mapping.plan import bind
 from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.sample import PLACEHOLDER, sample_scope
-from tmf_adapter.tmf.operations import Json, Member, Operation, Operations
+from tmf_adapter.tmf.operations import Json, Member, Operation, Operations, api_of
 
 _KINDS: dict[Json, tuple[type, ...]] = {
     "string": (str,),
@@ -63,7 +63,12 @@ class _Sample:
 
 
 def _no_operation(call: str, operations: Operations) -> str:
-    return f"{call!r} is no operation; there are {listed(operations)}{nearest(call, operations)}"
+    api = api_of(call)
+    apis = {api_of(name) for name in operations}
+    if api not in apis:
+        return f"{call!r} is no operation; the APIs are {listed(apis)}{nearest(call, operations)}"
+    siblings = [name for name in operations if api_of(name) == api]
+    return f"{call!r} is no operation; {api} has {listed(siblings)}{nearest(call, operations)}"
 
 
 def _call(step: Step | Undo, operation: Operation, body: Any) -> Iterator[Graded]:

@@ -31,6 +31,7 @@ from tmf_adapter.mapping.words import (
     Verdict,
 )
 from tmf_adapter.tmf.events import Kind
+from tmf_adapter.tmf.operations import api_of
 
 __all__ = [
     "KINDS",
@@ -144,6 +145,12 @@ class Mapping:
     def every_step(self) -> tuple[Step, ...]:
         """The steps in the order in which they stand, those of parallel blocks among them."""
         return tuple(flat(self.steps))
+
+    @cached_property
+    def apis(self) -> frozenset[str]:
+        """The APIs that its steps and what takes them back call, such as ``tmf622``."""
+        undone = (step.undo.call for step in self.every_step if step.undo)
+        return frozenset(map(api_of, (*(step.call for step in self.every_step), *undone)))
 
     @property
     def placed_steps(self) -> Iterator[tuple[Place, Step]]:

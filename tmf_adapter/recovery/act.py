@@ -4,13 +4,14 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from tmf_adapter.crash import CrashPoint, crash_point
 from tmf_adapter.engine import Engine
+from tmf_adapter.mapping.expression import RenderError
 from tmf_adapter.mapping.parts import Step, Verdict
 from tmf_adapter.mapping.render import render
 from tmf_adapter.recovery import mailbox, store
@@ -22,11 +23,15 @@ from tmf_adapter.recovery.target import Answer, Found, Target, with_identity
 from tmf_adapter.recovery.trail import Entry, Trail
 from tmf_adapter.storage.database import Database
 from tmf_adapter.tmf.events import Doc
-from tmf_adapter.tmf.ids import new_id
-from tmf_adapter.tmf.operations import OPERATIONS
+from tmf_adapter.tmf.ids import moment_of, new_id
+from tmf_adapter.tmf.operations import Operation as Facts
+from tmf_adapter.tmf.operations import api_of
 from tmf_adapter.tmf.time import utc_now
 
 log = logging.getLogger(__name__)
+
+PATIENCE = timedelta(hours=1)
+"""How long an operation waits for a downstream that is spared before its attempts are spent all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +48,21 @@ class Acting:
     switches: Switches
 
     def target(self, step: Step) -> Target:
-        """The downstream of a step."""
-        return self.targets[OPERATIONS[step.call].api]
+        """The downstream of a step. Raises ``RenderError`` when there is none any more."""
+        api = api_of(step.call)
+        if api not in self.targets:
+            raise RenderError(step.call, f"no downstream is configured for {api}")
+        return self.targets[api]
+
+    def facts(self, step: Step) -> Facts:
+        """What the step asks for, in the version that its downstream speaks."""
+        return self.target(step).operations[step.call]
 
     async def begin(self, run: Run, step: Step) -> bool:
         """Mint the operation id, commit it, then call. Raises ``RenderError``."""
         if (why := await self.switches.why_off(run.recovery.mapping.id)) and await self._park(run, why):
             return False
-        facts, id_, scope = OPERATIONS[step.call], new_id(), run.scope
+        facts, id_, scope = self.facts(step), new_id(), run.scope
         target = str(render(step.target, scope)) if step.target else None
         minted = Operation(
             id=id_,
@@ -112,14 +124,17 @@ class Acting:
         return True
 
     async def _call(self, run: Run, step: Step, operation: Operation) -> bool:
+        target = self.target(step)
+        if target.held_until and (until := min(target.held_until, _patience(operation))) > utc_now():
+            return await self._hold(run, operation, until)
         began = time.perf_counter()
-        answer = await self.target(step).create(
-            OPERATIONS[step.call], operation.id, operation.request, step.timeout.total_seconds(), operation.target
+        answer = await target.create(
+            self.facts(step), operation.id, operation.request, step.timeout.total_seconds(), operation.target
         )
         return await self._take(run, step, operation, answer, time.perf_counter() - began)
 
     async def _look(self, step: Step, operation: Operation) -> Doc | Found:
-        return await self.target(step).look(OPERATIONS[step.call], operation.id, step.timeout.total_seconds())
+        return await self.target(step).look(self.facts(step), operation.id, step.timeout.total_seconds())
 
     async def _take(self, run: Run, step: Step, operation: Operation, answer: Answer, seconds: float) -> bool:
         """Write down what the downstream said, or try again later, or give the operation up."""
@@ -160,6 +175,19 @@ class Acting:
             mailbox.await_also(tx, operation.id, map(str, also))
         if pause := self.target(step).poll:
             self.engine.start(tx, POLL, f"{operation.id}/{new_id()}", utc_now() + pause)
+
+    async def _hold(self, run: Run, operation: Operation, until: datetime) -> bool:
+        """The downstream is spared for a while: wait, and burn no attempt."""
+
+        def work(tx: Connection) -> None:
+            store.count_attempt(tx, operation.id, operation.attempts, "its downstream is spared for a while", until)
+            self.engine.start(tx, ADVANCE, f"{run.recovery.id}/{new_id()}", until)
+
+        try:
+            await self.database.write(work)
+        except AlreadyEnded:
+            return True
+        return False
 
     async def _try_later(
         self, run: Run, step: Step, operation: Operation, reason: str, said: dict[str, Any] | None = None
@@ -216,6 +244,11 @@ class Acting:
             return await self.database.write(work)
         except AlreadyEnded:
             return True
+
+
+def _patience(operation: Operation) -> datetime:
+    """The end of the time for which an operation waits for a downstream that is spared."""
+    return moment_of(operation.id) + PATIENCE
 
 
 def matched(run: Run, step: Step) -> list[Operation]:

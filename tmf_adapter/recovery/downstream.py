@@ -1,23 +1,30 @@
 """Calls to other TMF APIs: bounded in time whatever the other side does, never repeated blindly."""
 
+import asyncio
 import logging
 import threading
+import time
+from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 import requests
 
+from tmf_adapter.credentials import Credentials, NoToken, Tokens
 from tmf_adapter.egress import Threads, Watch, watched
+from tmf_adapter.recovery.breaker import Breaker
+from tmf_adapter.recovery.registry import Entry
 from tmf_adapter.recovery.target import Answer, Found, external_ids
 from tmf_adapter.tmf.events import Doc
-from tmf_adapter.tmf.operations import Operation
+from tmf_adapter.tmf.operations import Operation, Operations
 
 log = logging.getLogger(__name__)
 
-THREADS = 32
 CONNECT_SECONDS = 3.0
 ANSWER_LIMIT = 1 << 20
 SHOWN = 200
@@ -26,32 +33,47 @@ TRANSIENT = frozenset({408, 409, 425, 429})
 
 
 class Downstream:
-    """One TMF API at ``base_url``. Every ``timeout`` is seconds for one whole exchange, a hard limit."""
+    """One TMF API at the URL of its ``entry``. Every ``timeout`` is seconds for one whole exchange, a hard limit.
 
-    def __init__(self, base_url: str, poll: timedelta | None = None) -> None:
-        self.base_url = base_url.rstrip("/")
-        self.poll = poll
-        self._threads = Threads("downstream", THREADS)
+    ``tokens`` fetches OAuth2 tokens; calls to one downstream never take the threads of another.
+    """
+
+    def __init__(self, entry: Entry, tokens: Tokens | None = None) -> None:
+        self.entry = entry
+        self.base_url = entry.url.rstrip("/")
+        self._credentials = Credentials(entry.auth, entry.tls, tokens)
+        self._breaker = Breaker(entry.failures, entry.pause.total_seconds())
+        self._calls = asyncio.Semaphore(entry.calls)
+        self._threads = Threads(f"downstream-{entry.api}", entry.calls)
         self._local = threading.local()
+
+    @property
+    def operations(self) -> Operations:
+        """What it can be asked for."""
+        return self.entry.operations
+
+    @property
+    def poll(self) -> timedelta | None:
+        """How often what was asked for is looked at."""
+        return self.entry.poll
+
+    @property
+    def held_until(self) -> datetime | None:
+        """Until when it is spared."""
+        until = self._breaker.open_until(time.time())
+        return datetime.fromtimestamp(until, UTC) if until else None
 
     async def create(
         self, operation: Operation, operation_id: str, body: Doc, timeout: float, target: str | None = None
     ) -> Answer:
         """Ask for the operation once. ``target`` is the id of the resource that is patched or deleted."""
         path = operation.path.replace("{id}", quote(target or "", safe=""))
-
-        def ask(watch: Watch) -> Answer:
-            headers = {"Idempotency-Key": operation_id, "Content-Type": "application/json"}
-            try:
-                status, content = self._send(
-                    watch, operation.method, path, timeout, headers=headers, data=orjson.dumps(body)
-                )
-            except requests.RequestException as error:
-                late = watch.expired or isinstance(error, requests.ReadTimeout)
-                return Answer(error=_said(error, late, timeout), again="timeout" if late else "connect")
-            return judge(status, content, target)
-
-        return await self._threads.run(timeout, ask)
+        headers = {"Idempotency-Key": operation_id, "Content-Type": _content_type(operation)}
+        data = None if operation.method == "DELETE" else orjson.dumps(body)
+        exchange = await self._exchange(operation.method, path, timeout, headers=headers, data=data)
+        if exchange.status is None:
+            return Answer(error=exchange.error, again="timeout" if exchange.late else "connect")
+        return judge(exchange.status, exchange.content, target)
 
     async def look(self, operation: Operation, operation_id: str, timeout: float) -> Doc | Found:
         """The resource that an earlier attempt created under our operation id, if any."""
@@ -74,20 +96,29 @@ class Downstream:
     async def register(self, callback: str, timeout: float) -> tuple[bool, str | None]:
         """Put ``callback`` on the target's hub: whether it is there now, and the registration's id."""
 
-        def ask(watch: Watch) -> tuple[bool, str | None]:
-            try:
-                status, content = self._send(
-                    watch, "POST", "/hub", timeout, json={"@type": "Hub", "callback": callback}
-                )
-            except requests.RequestException as error:
-                log.info("registration at %s failed: %s", self.base_url, _said(error, watch.expired, timeout))
-                return False, None
-            if status // 100 != 2 and status != 409:  # 409: it has us already
-                log.info("registration at %s was answered %d", self.base_url, status)
-                return False, None
-            return True, _id_of(content)
+        typed = {"@type": "Hub"} if self.entry.version == "v5" else {}
+        exchange = await self._exchange("POST", "/hub", timeout, json={**typed, "callback": callback})
+        if exchange.status is None or (exchange.status // 100 != 2 and exchange.status != 409):  # 409: it has us
+            said = exchange.error or f"it answered {exchange.status}"
+            log.info("registration at %s failed: %s", self.base_url, said)
+            return False, None
+        return True, _id_of(exchange.content)
 
-        return await self._threads.run(timeout, ask)
+    async def is_registered(self, remote_id: str, timeout: float) -> bool | None:
+        """Whether the hub still has that registration; None when it cannot be asked (v4 hubs declare no GET)."""
+        path = f"/hub/{quote(remote_id, safe='')}"
+        exchange = await self._exchange("GET", path, timeout)
+        if exchange.status == 200:
+            return True
+        if exchange.status not in (404, 410):
+            return None
+        # 404 may mean that it has no such operation, so it is asked to drop what it says it does not have.
+        dropped = await self._exchange("DELETE", path, timeout)
+        return False if dropped.status is not None else None
+
+    async def unregister(self, remote_id: str, timeout: float) -> None:
+        """Take a registration off the hub, if it is there."""
+        await self._exchange("DELETE", f"/hub/{quote(remote_id, safe='')}", timeout)
 
     def close(self) -> None:
         """Let go of the threads; calls under way end at their deadline."""
@@ -95,17 +126,50 @@ class Downstream:
 
     async def _get(self, path: str, query: dict[str, str], timeout: float) -> tuple[int | None, Any]:
         """Status and parsed answer; (None, None) when there was none."""
+        exchange = await self._exchange("GET", path, timeout, params=query)
+        try:
+            return exchange.status, orjson.loads(exchange.content) if exchange.status == 200 else None
+        except orjson.JSONDecodeError:
+            return None, None
 
-        def ask(watch: Watch) -> tuple[int | None, Any]:
+    async def _exchange(self, method: str, path: str, timeout: float, **what: Any) -> "_Exchange":
+        """One request with our credentials, and a second one when a token of ours was refused."""
+        timeout = min(timeout, self.entry.timeout.total_seconds())
+        async with self._calls:
+            exchange, shown = await self._shown(method, path, timeout, what)
+            if exchange.status == 401 and self._credentials.refused(shown):
+                exchange, _ = await self._shown(method, path, timeout, what)
+        self._mark(exchange)
+        return exchange
+
+    async def _shown(
+        self, method: str, path: str, timeout: float, what: dict[str, Any]
+    ) -> tuple["_Exchange", dict[str, str]]:
+        try:
+            shown = await self._credentials.headers()
+        except NoToken as error:
+            return _Exchange(error=str(error)), {}
+        headers = {**what.get("headers", {}), **shown}
+
+        def ask(watch: Watch) -> _Exchange:
             try:
-                status, content = self._send(watch, "GET", path, timeout, params=query)
-                return status, orjson.loads(content) if status == 200 else None
-            except (requests.RequestException, orjson.JSONDecodeError):
-                return None, None
+                return self._send(watch, method, path, timeout, **{**what, "headers": headers})
+            except (requests.RequestException, OSError) as error:
+                late = watch.expired or isinstance(error, requests.ReadTimeout)
+                return _Exchange(error=_said(error, late, timeout), late=late)
 
-        return await self._threads.run(timeout, ask)
+        return await self._threads.run(timeout, ask), shown
 
-    def _send(self, watch: Watch, method: str, path: str, timeout: float, **what: Any) -> tuple[int, bytes]:
+    def _mark(self, exchange: "_Exchange") -> None:
+        now = time.time()
+        if exchange.spare is not None:
+            self._breaker.asked(now, exchange.spare)
+        if exchange.status is None or exchange.status >= 500:
+            self._breaker.failed(now)
+        elif exchange.status != 429:
+            self._breaker.succeeded()
+
+    def _send(self, watch: Watch, method: str, path: str, timeout: float, **what: Any) -> "_Exchange":
         session = self._session()
         with session.request(
             method,
@@ -113,6 +177,8 @@ class Downstream:
             timeout=(min(CONNECT_SECONDS, timeout), timeout),
             allow_redirects=False,
             stream=True,
+            cert=self._credentials.cert,
+            verify=self._credentials.verify,
             **what,
         ) as response:
             content = bytearray()
@@ -122,7 +188,8 @@ class Downstream:
                     break
             if watch.expired:  # a connection cut in the middle of the head looks like a short answer
                 raise requests.ReadTimeout
-            return response.status_code, bytes(content)
+            spare = retry_after(response.headers) if response.status_code in (429, 503) else None
+            return _Exchange(response.status_code, bytes(content), spare=spare)
 
     def _session(self) -> requests.Session:
         """One a thread: sessions are not made to be shared."""
@@ -130,6 +197,34 @@ class Downstream:
         if session is None:
             session = self._local.session = watched(requests.Session())
         return session
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """How one request went. ``status`` is None when no whole answer came; ``spare`` are the seconds it asks for."""
+
+    status: int | None = None
+    content: bytes = b""
+    error: str | None = None
+    late: bool = False
+    spare: float | None = None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, from either form of the header (RFC 9110 section 10.2.3); None without one that makes sense."""
+    said = headers.get("Retry-After", "").strip()
+    if said.isascii() and said.isdigit():
+        return float(said[:9])
+    try:
+        at = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - time.time())
+
+
+def _content_type(operation: Operation) -> str:
+    """A partial change is a merge-patch, which every version requires where there is a PATCH (TMF630)."""
+    return "application/merge-patch+json" if operation.method == "PATCH" else "application/json"
 
 
 def judge(status: int, content: bytes, target: str | None = None) -> Answer:

@@ -21,7 +21,7 @@ from tmf_adapter.recovery.trail import Entry, Trail
 from tmf_adapter.storage.database import Database
 from tmf_adapter.tmf.events import Doc
 from tmf_adapter.tmf.ids import new_id
-from tmf_adapter.tmf.operations import OPERATIONS
+from tmf_adapter.tmf.operations import OPERATIONS, api_of
 from tmf_adapter.tmf.time import utc_now
 
 LOOK_AGAIN = timedelta(seconds=5)
@@ -99,7 +99,8 @@ class Mail:
         await self._conclude(run, operation, step, seen or lapsed, None)
 
     def _pause(self, operation: Operation) -> timedelta | None:
-        return self.targets[OPERATIONS[operation.call].api].poll
+        target = self.targets.get(api_of(operation.call))
+        return target.poll if target else None
 
     async def _look(self, run: Run, operation: Operation, step: Step) -> Judgement | None:
         """What the resource says of the operation as it stands."""
@@ -114,9 +115,11 @@ class Mail:
         return None
 
     async def _fetch(self, subject: Operation, step: Step) -> Doc | Found:
-        facts = OPERATIONS[subject.call]
+        target = self.targets.get(api_of(subject.call))
+        if target is None:
+            return Found.NOTHING
         remote_id = subject.remote_id or subject.id
-        return await self.targets[facts.api].fetch(facts, remote_id, step.timeout.total_seconds())
+        return await target.fetch(target.operations[subject.call], remote_id, step.timeout.total_seconds())
 
     async def _look_again(self, run: Run) -> None:
         key = f"{run.recovery.id}/{new_id()}"

@@ -1,7 +1,7 @@
 """Which recoveries a change starts, stops or lets go on: the consequence of a change that this room owes."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,13 +38,17 @@ DONE = frozenset({"resolved", "closed"})
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """The room's consequence: give ``owe`` to the ledger. ``mappings`` gives those that hold now."""
+    """The room's consequence: give ``owe`` to the ledger. ``mappings`` gives those that hold now.
+
+    ``reachable`` are the APIs that there is a downstream for, None for all of them.
+    """
 
     mappings: Callable[[], Mappings]
     database: Database
     engine: Engine
     trail: Trail
     switches: Switches
+    reachable: Set[str] | None = None
 
     async def owe(self, change: Change) -> Duty | None:
         """What the change of a ticket, or of a problem that a recovery waits for, owes. Never raises for a mapping."""
@@ -76,6 +80,7 @@ class Starts:
         if not len(mappings):
             return None
         facts = await facts_of(self.database, mappings, change, await self.switches.off())
+        facts = replace(facts, reachable=self.reachable)
         planned = plan(mappings, change, utc_now(), facts)
         if not planned:
             return None

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, Update, and_, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, Update, and_, bindparam, delete, select, update
 
 from tmf_adapter.mapping.document import parse
 from tmf_adapter.mapping.parts import Outcome, Verdict
@@ -48,11 +49,19 @@ _FAILED = select(recovery.c.mapping_id).where(
     recovery.c.episode < bindparam("episode"),
     recovery.c.outcome == Outcome.UNSUCCESSFUL,
 )
-_REGISTERED = select(registration.c.target).where(
+_REGISTERED = select(registration.c.remote_id, registration.c.created_at).where(
     registration.c.tenant == TENANT,
     registration.c.target == bindparam("at"),
     registration.c.callback == bindparam("told"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Where we are on a hub: the id that it gave us, if any, and since when, in Unix seconds."""
+
+    remote_id: str | None
+    since: float
 
 
 # -- recoveries --------------------------------------------------------------------------------------------------------
@@ -273,14 +282,21 @@ class RecoveryStore:
         rows = await self._rows(_FAILED, ticket=ticket_id, episode=episode)
         return frozenset(row.mapping_id for row in rows)
 
-    async def is_registered(self, target: str, callback: str) -> bool:
-        """Whether we have put this callback on the target's hub."""
-        return bool(await self._rows(_REGISTERED, at=target, told=callback))
+    async def registration(self, target: str, callback: str) -> Registration | None:
+        """Our registration of this callback at the target's hub, as far as we know."""
+        rows = await self._rows(_REGISTERED, at=target, told=callback)
+        return Registration(rows[0].remote_id, rows[0].created_at) if rows else None
 
     async def registered(self, target: str, callback: str, remote_id: str | None) -> None:
-        """Remember it."""
+        """Remember it, in place of an earlier one."""
         row = {"target": target, "callback": callback, "remote_id": remote_id, "created_at": time.time()}
-        await self._database.write(lambda tx: insert_once(tx, registration, row))
+        mine = (registration.c.tenant == TENANT, registration.c.target == target, registration.c.callback == callback)
+
+        def work(tx: Connection) -> None:
+            tx.execute(delete(registration).where(*mine))
+            insert_once(tx, registration, row)
+
+        await self._database.write(work)
 
     async def _rows(self, statement: Select[Any], **values: Any) -> Sequence[Row[Any]]:
         return await self._database.read(lambda connection: connection.execute(statement, values).all())

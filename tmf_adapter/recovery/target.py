@@ -1,14 +1,17 @@
 """What a recovery may ask of a downstream, wherever that is."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Protocol
 
 from tmf_adapter.tmf.events import Doc
-from tmf_adapter.tmf.operations import Operation
+from tmf_adapter.tmf.operations import Operation, Operations
 
 OWNER = "tmf_adapter"
+CHARACTERISTIC = "operationId"
+"""Carries our operation id at APIs that have no external identifiers."""
 
 
 class Found(Enum):
@@ -37,6 +40,14 @@ class Target(Protocol):
     """A TMF API that can be asked, looked at and listened to. ``timeout`` is in seconds."""
 
     @property
+    def operations(self) -> Operations:
+        """What it can be asked for, as the version that it speaks has it."""
+
+    @property
+    def held_until(self) -> datetime | None:
+        """Until when it is spared, since it fails or asks for it; None when it may be called."""
+
+    @property
     def poll(self) -> timedelta | None:
         """How often what was asked for is looked at; None when the API sends events."""
 
@@ -53,30 +64,45 @@ class Target(Protocol):
 
 
 def with_identity(body: Doc, operation_id: str, operation: Operation) -> Doc:
-    """The body with our operation id among its external identifiers, where the API has a place for it.
+    """The body with our operation id in the member that carries it; what exists already is not renamed.
 
-    In v5 that is the list ``externalIdentifier``, in v4 the text ``externalId``. What exists already is not renamed.
+    In v5 that is the list ``externalIdentifier``, in v4 the text ``externalId``; where an API has neither, a
+    characteristic or a note.
     """
-    if operation.needs_target:
-        return body
-    if "externalIdentifier" in operation.members:
-        ours = {
-            "@type": "ExternalIdentifier",
-            "id": operation_id,
-            "owner": OWNER,
-            "externalIdentifierType": "operation",
-        }
-        return {**body, "externalIdentifier": [*body.get("externalIdentifier", ()), ours]}
-    return {**body, "externalId": operation_id} if "externalId" in operation.members else body
+    match operation.carrier:
+        case None:
+            return body
+        case "externalIdentifier" as member:
+            ours: Any = {"id": operation_id, "owner": OWNER, "externalIdentifierType": "operation"}
+        case "note" as member:
+            ours = {"id": operation_id, "author": OWNER, "text": operation_id}
+        case "externalId" | "externalAlarmId" as member:
+            return {**body, member: operation_id}
+        case member:
+            ours = {"name": CHARACTERISTIC, "valueType": "string", "value": operation_id}
+    if operation.typed:
+        ours = {"@type": "ExternalIdentifier", **ours}
+    return {**body, member: [*body.get(member, ()), ours]}
 
 
 def external_ids(resource: Doc) -> set[str]:
-    """Every external identifier of a resource, v5 and v4."""
-    listed = resource.get("externalIdentifier")
+    """Every external identifier of a resource, v5 and v4, and our operation id wherever else it may be carried."""
+    listed = {entry.get("id") for entry in _objects(resource, "externalIdentifier")}
+    flat = {resource.get("externalId"), resource.get("externalAlarmId")}
+    noted = {entry.get("text") for entry in _objects(resource, "note") if entry.get("author") == OWNER}
+    named = {
+        entry.get("value")
+        for member in ("characteristic", "serviceCharacteristic", "resourceCharacteristic")
+        for entry in _objects(resource, member)
+        if entry.get("name") == CHARACTERISTIC
+    }
+    return {one for one in listed | flat | noted | named if isinstance(one, str)}
+
+
+def _objects(resource: Doc, member: str) -> Iterator[Doc]:
+    listed = resource.get(member)
     entries: list[Any] = listed if isinstance(listed, list) else []
-    ids = {entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)}
-    flat = resource.get("externalId")
-    return ids | {flat} if isinstance(flat, str) else ids
+    return (entry for entry in entries if isinstance(entry, dict))
 
 
 def is_ours(resource: Doc) -> bool:

@@ -3,6 +3,7 @@
 import os
 import time
 import uuid
+from datetime import UTC, datetime
 
 
 def new_id() -> str:
@@ -13,3 +14,8 @@ def new_id() -> str:
     value = value & ~(0xF << 76) | 7 << 76
     value = value & ~(0x3 << 62) | 2 << 62
     return str(uuid.UUID(int=value))
+
+
+def moment_of(id_: str) -> datetime:
+    """When an identifier of ``new_id`` was made. Raises ``ValueError`` for a text that is no UUID."""
+    return datetime.fromtimestamp((uuid.UUID(id_).int >> 80) / 1_000, UTC)
