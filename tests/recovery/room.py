@@ -87,6 +87,8 @@ class Obedient:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     unreachable: bool = False
+    held_until: datetime | None = None
+    operations: Operations = field(default_factory=lambda: OPERATIONS)
 
     async def create(
         self, operation: Operation, operation_id: str, body: Doc, timeout: float, target: str | None = None
