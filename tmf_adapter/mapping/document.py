@@ -1,29 +1,24 @@
 """Mapping files and documents: read a directory, or a recovery's copy, into mappings; every fault with file, line, key.
 
-The one module of this room that touches the disk, and only to read.
+The one module of this room that reads files; live.py only looks when they changed.
 """
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from itertools import chain
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from marshmallow import ValidationError
 
 from tmf_adapter.mapping.cases import CASES_ENDING, Case, CasesSchema
-from tmf_adapter.mapping.expression import Expression
 from tmf_adapter.mapping.faults import BadMapping, MappingFault, nearest
 from tmf_adapter.mapping.grammar import DefaultsSchema, MappingSchema, complaints
-from tmf_adapter.mapping.index import Index
+from tmf_adapter.mapping.mappings import NO_REASONS, Mappings
 from tmf_adapter.mapping.parts import Mapping
 from tmf_adapter.mapping.reasons import REASONS_FILE, Reasons, ReasonsSchema
-from tmf_adapter.mapping.scan import Reads, reads_of
 from tmf_adapter.mapping.source import Source, read_source
-from tmf_adapter.tmf.events import Kind
 
 __all__ = [
     "DEFAULTS",
@@ -80,68 +75,6 @@ DEFAULTS: dict[str, Any] = {
     },
 }
 """What holds where neither the defaults file nor a mapping says anything; the shipped defaults file says the same."""
-
-
-NO_REASONS = Reasons()
-
-
-class Mappings(Sequence[Mapping]):
-    """Mappings in the order in which they are asked: by ``order``, then by file; and their vocabulary of reasons."""
-
-    def __init__(self, mappings: Iterable[Mapping] = (), reasons: Reasons = NO_REASONS) -> None:
-        self.reasons = reasons
-        self._all = tuple(sorted(mappings, key=lambda mapping: (mapping.order, mapping.file)))
-        self._by_kinds: dict[frozenset[Kind], tuple[Mapping, ...]] = {}
-        self._indexes: dict[frozenset[Kind], Index] = {}
-
-    @classmethod
-    def of(cls, mappings: Sequence[Mapping]) -> "Mappings":
-        """``mappings`` themselves, or put in order."""
-        return mappings if isinstance(mappings, Mappings) else cls(mappings)
-
-    @overload
-    def __getitem__(self, index: int) -> Mapping: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Mapping]: ...
-    def __getitem__(self, index: int | slice) -> Mapping | Sequence[Mapping]:
-        return self._all[index]
-
-    def __len__(self) -> int:
-        return len(self._all)
-
-    def listening(self, kinds: frozenset[Kind]) -> tuple[Mapping, ...]:
-        """Those that listen to any of ``kinds``, in order."""
-        if kinds not in self._by_kinds:
-            self._by_kinds[kinds] = tuple(one for one in self._all if not kinds.isdisjoint(one.events))
-        return self._by_kinds[kinds]
-
-    def filed(self, kinds: frozenset[Kind]) -> Index:
-        """Finds those of ``listening`` that can match."""
-        if kinds not in self._indexes:
-            self._indexes[kinds] = Index(self.listening(kinds))
-        return self._indexes[kinds]
-
-    @cached_property
-    def reads(self) -> Reads:
-        """What the conditions of all of them read."""
-        return reads_of(path for mapping in self._all for line in _asked(mapping) for path in line.paths)
-
-    @cached_property
-    def hash(self) -> str:
-        """SHA-256 (hexadecimal) of all of them and of their reasons: tells one set from another."""
-        wordings = {code: [reason.means, dict(reason.partners)] for code, reason in self.reasons.codes.items()}
-        known = json.dumps([[mapping.hash for mapping in self._all], wordings], sort_keys=True)
-        return hashlib.sha256(known.encode()).hexdigest()
-
-    @property
-    def counters(self) -> frozenset[str]:
-        """The counts of open tickets that somebody reads, such as ``byAccessNode``."""
-        return self.reads.get("open", frozenset()) or frozenset()
-
-
-def _asked(mapping: Mapping) -> Iterator[Expression]:
-    """What is worked out to find whether a mapping matches."""
-    return chain(mapping.when, (mapping.group.by,) if mapping.group else ())
 
 
 @dataclass(frozen=True)
