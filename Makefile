@@ -30,6 +30,7 @@ conformance: $(DEV)
 # Ten minutes of requests that no server should fail at.
 soak: $(DEV)
 	$(BIN)/python -m conformance.soak --seconds $(or $(SECONDS),600) $(ARGS)
+	$(BIN)/python -m tests.soak.delivery --seconds $(or $(SECONDS),600)
 
 bench: $(DEV)
 	$(BIN)/python -m tests.bench $(ARGS)

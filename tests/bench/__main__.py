@@ -7,19 +7,19 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import adapter, codec, filters, planning
+from tests.bench import adapter, codec, delivery, filters, planning
 
-_COLUMNS = ("per_second", "cpu_us", "p50_ms", "p95_ms", "p99_ms", "of_bare")
+_COLUMNS = ("per_second", "cpu_us", "p50_ms", "p95_ms", "p99_ms", "of_bare", "before_mb", "after_mb")
 _FILTERS = ("ms", "by_hand_ms", "ratio")
 
 
 def main() -> None:
-    """Measure the codec path, then the whole adapter, and relate the latter to bare Starlette of the same run."""
+    """Measure the codec path, the whole adapter and its notifications; relate requests to bare Starlette's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="rounds of the codec comparison")
     options = parser.parse_args()
     path = codec.summary(codec.measure(options.rounds, say=print))
-    whole = adapter.run(print)
+    whole = adapter.run(print) | delivery.run(print)
     for name, figures in whole.items():
         method = next((word for word in ("GET", "POST") if f" {word}" in name), None)
         if method:

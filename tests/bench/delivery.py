@@ -6,6 +6,7 @@ process of its own, as it is served. The first seconds of a paced run are droppe
 
 import argparse
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -59,12 +60,7 @@ def backlog(url: str, work: Path, subscribers: int) -> dict[str, float]:
                 time.sleep(0.25)
                 said = requests.get(sink.url, timeout=30).json()
                 done, last = done + said["count"], max(last, said["last"])
-            _drained(here)
             return {"per_second": done / (last - began), "cpu_us": (cpu_seconds(here.pid) - cpu) / done * 1e6}
-
-
-def _drained(_here: Process) -> None:
-    time.sleep(0.5)
 
 
 def arrival(url: str, work: Path, listeners: list[str]) -> dict[str, float]:
@@ -74,20 +70,28 @@ def arrival(url: str, work: Path, listeners: list[str]) -> dict[str, float]:
         requests.get(sink.url, timeout=30)
         cpu = cpu_seconds(here.pid)
         kept = _paced(here, SECONDS)
-        time.sleep(1)
-        said = requests.get(sink.url, timeout=30).json()
+        owed = int(EVENTS_PER_SECOND * SECONDS) * len([path for path in listeners if path != "/hang"])
+        said = _all_of(sink, owed)
         cpu = cpu_seconds(here.pid) - cpu
-    healthy = len([path for path in listeners if path != "/hang"])
-    owed = EVENTS_PER_SECOND * SECONDS * healthy
-    if said["count"] < owed:
-        raise RuntimeError(f"{said['count']} of {owed} events arrived")
     return {
         **{f"{name}_ms": said[name] for name in ("p50", "p95", "p99")},
         "post_p50_ms": kept.p50,
         "post_p99_ms": kept.p99,
         "cpu_us": cpu / owed * 1e6,
-        "cores": cpu / (SECONDS + 1),
+        "cores": cpu / SECONDS,
+        "load": os.getloadavg()[0],
     }
+
+
+def _all_of(sink: Process, owed: int) -> dict[str, float]:
+    """The sink's report on ``owed`` notifications, once they have all come."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        said: dict[str, float] = requests.get(sink.url + "/?keep", timeout=30).json()
+        if said["count"] >= owed:
+            return said
+        time.sleep(0.25)
+    raise RuntimeError(f"{said['count']} of {owed} notifications arrived")
 
 
 def _paced(here: Process, seconds: float) -> Kept:

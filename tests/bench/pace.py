@@ -67,15 +67,25 @@ class _Paced:
         await asyncio.gather(*tasks)
 
     async def _send(self, at: float) -> None:
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._pace.port)
-        writer.write(self._request)
-        head = await reader.readuntil(b"\r\n\r\n")
+        reader, writer, head = await self._exchanged()
         length = head.lower().find(b"content-length: ")
         if length >= 0:
             await reader.readexactly(int(head[length + 16 :].partition(b"\r")[0]))
         self.statuses[head[9:12].decode()] += 1
         self.latencies.append((time.perf_counter() - at) * 1_000)
         self._idle.append((reader, writer))
+
+    async def _exchanged(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
+        """The request is sent and the head of its answer read; once more if the server closed an idle connection."""
+        while True:
+            used = bool(self._idle)
+            reader, writer = self._idle.pop() if used else await asyncio.open_connection("127.0.0.1", self._pace.port)
+            try:
+                writer.write(self._request)
+                return reader, writer, await reader.readuntil(b"\r\n\r\n")
+            except (asyncio.IncompleteReadError, ConnectionError):
+                if not used:
+                    raise
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """A subscriber that is never the bottleneck: answers 204 and notes how old each event was when it arrived.
 
 ``python -m tests.bench.sink``: prints its port; ``GET /`` answers ``{"count", "last", "p50", "p95", "p99"}`` of what
-came since the last GET: ages in milliseconds, ``last`` in Unix seconds. What is posted to ``/hang`` is never answered.
+came since the last GET that was not ``GET /?keep``: ages in milliseconds, ``last`` in Unix seconds. What is posted to
+``/hang`` is never answered.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import time
 from datetime import datetime
 
 _OK = b"HTTP/1.1 204 No Content\r\n\r\n"
-_HANG = b"post /hang"
+_HANG, _KEEP = b"post /hang", b"get /?keep"
 _TIME = b'"eventTime":"'
 
 
@@ -33,7 +34,8 @@ class _Sink(asyncio.Protocol):
                 return
             body, self._received = self._received[end + 4 : whole], self._received[whole:]
             if not head.startswith(_HANG):
-                self._transport.write(self._report() if head.startswith(b"get") else self._take(body))
+                keep = head.startswith(_KEEP)
+                self._transport.write(self._report(keep) if head.startswith(b"get") else self._take(body))
 
     def _take(self, body: bytes) -> bytes:
         at = body.find(_TIME) + len(_TIME)
@@ -42,11 +44,12 @@ class _Sink(asyncio.Protocol):
         self.ages.append(self.times[0] - said.timestamp())
         return _OK
 
-    def _report(self) -> bytes:
+    def _report(self, keep: bool) -> bytes:
         ages = sorted(self.ages)
-        self.ages.clear()
-        figures: dict[str, float] = {"count": len(ages), "last": self.times.pop() if self.times else 0.0}
-        self.times.clear()
+        figures: dict[str, float] = {"count": len(ages), "last": self.times[0] if self.times else 0.0}
+        if not keep:
+            self.ages.clear()
+            self.times.clear()
         for name, part in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
             figures[name] = 1_000 * ages[int(part * (len(ages) - 1))] if ages else 0.0
         content = json.dumps(figures).encode()

@@ -66,7 +66,7 @@ class Room:
             found[row.state] = found.get(row.state, 0) + 1
         return found
 
-    async def health_of(self, id: str, holds: Callable[[Health], object], seconds: float = 20.0) -> Health:
+    async def health_of(self, id: str, holds: Callable[[Health], object], seconds: float = 90.0) -> Health:
         """The health of a subscription, once it is so."""
         statement = text("SELECT state, health FROM subscription WHERE id = :id")
         async with asyncio.timeout(seconds):
@@ -76,7 +76,7 @@ class Room:
                     return health
                 await asyncio.sleep(0.02)
 
-    async def settled(self, seconds: float = 20.0, **states: int) -> None:
+    async def settled(self, seconds: float = 90.0, **states: int) -> None:
         """Return once the deliveries stand exactly so."""
         try:
             async with asyncio.timeout(seconds):

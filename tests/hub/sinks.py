@@ -161,7 +161,7 @@ async def _read(reader: asyncio.StreamReader) -> Received:
     return Received(line, headers, body, time.monotonic())
 
 
-async def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 90.0) -> None:
     """Return as soon as ``condition`` holds."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - a sink tells nobody

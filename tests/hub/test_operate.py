@@ -218,7 +218,7 @@ async def test_why_a_delivery_has_not_arrived(room: Room, sink_of: OpenSink) -> 
     assert await why(0) == ["delivered"]
     for number in range(2):
         await desk.patch(ticket.id, {"name": f"n{number}"}, MERGE)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not all(row.next_at for row in (await room.deliveries())[1:]):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert await why(1) == ["backoff", "budget"]

@@ -1,0 +1,1 @@
+"""Long proofs, outside ``make test``: ``make soak`` runs them."""
