@@ -28,7 +28,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--token", help="sent as a bearer token")
     parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'", help="sent with each request")
     parser.add_argument("--seed", type=int, default=1, help="decides the generated requests (%(default)s)")
-    parser.add_argument("--seconds", type=int, default=60, help="for generated requests, in all (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=int, default=60, help="for generated requests, in all; 0: one round (%(default)s)"
+    )
     parser.add_argument(
         "--level",
         type=Level,

@@ -33,7 +33,7 @@ class Order:
     headers: Mapping[str, str] = field(default_factory=dict)
     seed: int = 1
     seconds: int = 60
-    """How long generated requests are sent, over all APIs together."""
+    """How long generated requests are sent, over all APIs together; 0: one short round for each."""
     samples: Path | None = None
     standard: Path | None = None
     parts: frozenset[Part] = frozenset(Part)
@@ -66,7 +66,7 @@ def _parts(order: Order, api: Api, others: tuple[Api, ...], share: int) -> Itera
         if order.samples:
             yield from samples.judge(api, order.headers, samples.official(api, order.samples))
     if Part.PROPERTIES in order.parts:
-        seconds = max(1, order.seconds // share)
+        seconds = max(1, order.seconds // share) if order.seconds else 0
         yield from properties.judge(api, order.headers, order.seed, seconds, exceptions.load())
 
 
