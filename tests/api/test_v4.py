@@ -328,3 +328,28 @@ async def test_what_is_taken_can_be_wrapped_in_whatever_it_is_sent_in(
     event = {"eventId": "deep", "eventType": type_, "event": {"x-deep": deep(238)}}
     listener = path.rpartition("/")[0] + f"/listener/{type_[0].lower()}{type_[1:]}"
     assert (await client.post(listener, json=event)).status_code == 201
+
+
+@one_database
+async def test_what_v5_needs_less_of_is_whole_in_v4(client: httpx.AsyncClient) -> None:
+    """Answers are held against their document here: one that lacks what v4 requires would be a 500."""
+    party = {"@type": "RelatedPartyRefOrPartyRoleRef", "role": "originator"}
+    v5 = {"@type": "ServiceProblem", "category": "c", "priority": 1, "description": "d", "reason": "r"}
+    made = await opened(
+        client,
+        PROBLEMS_V5,
+        v5 | {"originatorParty": party, "characteristic": [{"@type": "Characteristic", "name": "bare"}]},
+    )
+    seen_by_v4 = await seen(client, f"{PROBLEMS_V4}/{made['id']}")
+    assert seen_by_v4["originatorParty"] == {"role": "originator", "id": "", "@referredType": "Party"}
+    assert seen_by_v4["characteristic"][0]["value"] is None
+    assert (await seen(client, f"{PROBLEMS_V5}/{made['id']}"))["originatorParty"] == party
+    event = {
+        "@type": "ServiceProblemCreateEvent",
+        "eventId": "odd-address",
+        "event": {"serviceProblem": {"@type": "ServiceProblem", "id": "elsewhere", "href": "not an address"}},
+    }
+    listener = f"{PROBLEMS_V5.rpartition('/')[0]}/listener/serviceProblemCreateEvent"
+    assert (await client.post(listener, json=event)).status_code == 204
+    [record] = await seen(client, f"{PROBLEMS_V4.rpartition('/')[0]}/serviceProblemEventRecord")
+    assert record["serviceProblem"]["id"] == "elsewhere"

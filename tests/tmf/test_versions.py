@@ -304,3 +304,22 @@ def test_paths_of_problems_lead_through_places_and_single_parties() -> None:
 )
 def test_the_v4_pointer_of_a_fault(v5: str, v4: str) -> None:
     assert TICKET.pointer(v5) == v4
+
+
+def test_what_v4_requires_and_v5_left_out_is_shown_to_v4_but_not_stored() -> None:
+    bare = {"@type": "RelatedPartyRefOrPartyRoleRef", "role": "customer"}
+    reference = {"@type": "PartyRef", "id": "c1"}
+    stored = {"@type": "TroubleTicket", "relatedParty": [bare, bare | {"partyOrPartyRole": reference}]}
+    seen = TICKET.view(stored)
+    shown = {"role": "customer", "@referredType": "Party"}
+    assert seen["relatedParty"] == [shown | {"id": ""}, shown | {"id": "c1"}]
+    assert TICKET.put(stored, seen) == stored
+    after = TICKET.put(stored, seen | {"relatedParty": [seen["relatedParty"][1] | {"name": "Jo"}]})
+    assert after["relatedParty"][0]["partyOrPartyRole"] == reference | {"name": "Jo"}
+
+
+def test_what_v4_itself_left_out_is_not_shown_to_it() -> None:
+    lenient = {"originatorParty": {"id": "SP_1", "role": "originator"}, "characteristic": [{"name": "x", "value": 1}]}
+    assert without_type(PROBLEM.view(PROBLEM.put({}, lenient)), lenient) == lenient
+    said = {"originatorParty": {"id": "SP_1", "@referredType": "Party"}}
+    assert PROBLEM.put({}, said)["originatorParty"]["partyOrPartyRole"]["@referredType"] == "Party"

@@ -1,5 +1,6 @@
 """The record of what other systems report about service problems (TMF656 v5, ServiceProblemEventRecord)."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from tmf_adapter.tmf.events import Doc, Stored, Text
 from tmf_adapter.tmf.ids import new_id
 from tmf_adapter.tmf.query import Page, Query
 from tmf_adapter.tmf.time import instant, stamp, utc_now
+
+_is_address = re.compile(r"https?://(?:[\w.~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+", re.ASCII).fullmatch
 
 ABOUT = frozenset(
     {"serviceProblem", "problemAcknowledgement", "problemUnacknowledgement", "problemGroup", "problemUngroup", "alarm"}
@@ -71,6 +74,8 @@ def _reference(name: str, resource: Doc) -> Doc | None:
     if len(named) != 1 or not isinstance(named[0], dict) or not isinstance(named[0].get("id"), str):
         return None
     said = {member: named[0][member] for member in ("id", "href", "name") if isinstance(named[0].get(member), str)}
+    if not _is_address(said.get("href", "")):
+        said.pop("href", None)  # v4 promises a URI
     return {"@type": "ServiceProblemRef", **said}
 
 

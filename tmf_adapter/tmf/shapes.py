@@ -56,6 +56,8 @@ class Shape:
     ``type`` is the ``@type`` that v5 requires and v4 may leave out; where v4 leaves it out it is supplied, and not
     shown to v4 again. ``v4_type`` is v4's own name of it. ``renamed`` and ``parts`` go by the v4 name: a part is an
     object of that shape, or a list of them. ``needs_id``: v5 requires an ``id`` that v4 may leave out; supplied empty.
+    ``assumed``: what v4 requires and v5 may leave out, with what v4 is shown then; it is not stored, and a v4 client
+    that left it out itself is not shown it.
     """
 
     type: TypeOf
@@ -64,6 +66,7 @@ class Shape:
     parts: Mapping[str, "Shape | FirstId"] = field(default_factory=dict)
     wrapped: Wrapped | None = None
     needs_id: bool = False
+    assumed: Mapping[str, Any] = field(default_factory=dict)
 
     def view(self, stored: Any) -> Any:
         """What v4 sees. What is of another kind than expected is shown as it stands."""
@@ -79,7 +82,8 @@ class Shape:
                 del seen[name]
                 if name in sent:
                     seen[name] = sent[name]
-        return seen | {name: value for name, value in sent.items() if self._is_unspeakable(name)}
+        missing = {name: value for name, value in self.assumed.items() if name not in seen and name not in sent}
+        return seen | missing | {name: value for name, value in sent.items() if self._is_unspeakable(name)}
 
     def put(self, before: Any, v4: Any) -> Any:
         """The v5 object that v4 sees as ``v4``, with what v4 cannot see from ``before``."""
@@ -88,7 +92,7 @@ class Shape:
         if not isinstance(v4, dict):
             return v4
         before = before if isinstance(before, dict) else {}
-        seen = self.view(before)
+        seen = self.view(before) if before else {}
         if before and same(seen, v4):
             return before
         sent = {name: value for name, value in v4.items() if self._is_unspeakable(name)}
@@ -99,6 +103,7 @@ class Shape:
                 flat[name] = value
             elif v4[name] == value or (name == "@type" and v4[name] in (self.v4_type, "")):
                 flat[name], sent[name] = value, v4[name]
+        sent |= {name: None for name in self.assumed if name not in v4}
         if sent:
             flat[KEPT] = sent
         return self._wrap(before, flat)

@@ -59,9 +59,16 @@ def _kind(value: Any) -> str:
 _PARTIES = frozenset({"Party", "Individual", "Organization"})
 _NOTE = _shape("Note")
 _REFERENCE = _shape("EntityRef")
-_RELATED_ENTITY = _shape("RelatedEntity", wrapped=Wrapped("entity", _named("EntityRef")))
+_RELATED_ENTITY = _shape(
+    "RelatedEntity",
+    wrapped=Wrapped("entity", _named("EntityRef")),
+    assumed={"id": "", "role": "", "@referredType": "Entity"},
+)
 _RELATED_PARTY = _shape(
-    "RelatedPartyRefOrPartyRoleRef", "RelatedParty", wrapped=Wrapped("partyOrPartyRole", _party_type)
+    "RelatedPartyRefOrPartyRoleRef",
+    "RelatedParty",
+    wrapped=Wrapped("partyOrPartyRole", _party_type),
+    assumed={"id": "", "@referredType": "Party"},
 )
 _RELATED_PLACE = _shape(
     "RelatedPlaceRefOrValue",
@@ -78,6 +85,7 @@ _CHARACTERISTIC = Shape(
     _characteristic_type,
     "Characteristic",
     parts={"characteristicRelationship": _shape("CharacteristicRelationship")},
+    assumed={"name": "", "value": None},
 )
 _PROBLEM = _shape("ServiceProblemRef")
 _TRACKING = _shape("TrackingRecord", parts={"characteristic": _CHARACTERISTIC})
@@ -103,7 +111,7 @@ _SERVICE_PROBLEM = _shape(
         "affectedResource": _shape("ResourceRef"),
         "affectedService": _shape("ServiceRef"),
         "characteristic": _CHARACTERISTIC,
-        "externalIdentifier": _shape("ExternalIdentifier"),
+        "externalIdentifier": _shape("ExternalIdentifier", assumed={"id": ""}),
         "firstAlert": _RELATED_ENTITY,
         "impactPattern": _shape("ImpactPattern", parts={"characteristic": _CHARACTERISTIC}),
         "note": _NOTE,
