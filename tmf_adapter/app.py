@@ -20,9 +20,9 @@ from tmf_adapter.api.dialects import BadDialect, read_dialects
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import respond
+from tmf_adapter.api.inbound import inbound
 from tmf_adapter.api.operator import WEBHOOK_KEYS, Operator, published
 from tmf_adapter.api.operator_recovery import RecoveryOperator
-from tmf_adapter.api.resource import listener
 from tmf_adapter.api.schemas import Schemas, pattern
 from tmf_adapter.api.server import Document, build, load, settle
 from tmf_adapter.api.tmf621_v4 import Tmf621V4
@@ -185,7 +185,6 @@ class Adapter:
         return build(
             self._documents(),
             {
-                "/listener": {"POST": listener(self.inbox)},
                 WEBHOOK_KEYS: {"GET": published(self.hub.keys)},
                 "/health/live": {"GET": _live},
                 "/health/ready": {"GET": self._ready()},
@@ -229,6 +228,7 @@ class Adapter:
                 ).operations(),
                 lenient=lenient,
             ),
+            _document("inbound-v1", "", lambda raw: inbound(raw, self.inbox)),
             _document(
                 "operator-v1",
                 OPERATOR_V1,

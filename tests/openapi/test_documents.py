@@ -29,7 +29,7 @@ OFFICIAL = {
     "tmf656-v5": "TMF656-v5.0.0.oas.yaml",
     "tmf656-v4": "TMF656-v4.0.0.swagger.json",
 }
-OURS = "operator-v1"
+OURS = ("operator-v1", "inbound-v1")
 METHODS = ("get", "post", "put", "patch", "delete")
 P = "#/components/schemas/"
 
@@ -45,7 +45,7 @@ BREAKS_ITS_OWN_SCHEMA = {"tmf656-v4/ServiceProblem_create_1_request.json": {"/pr
 Doc = dict[str, Any]
 
 each_document = pytest.mark.parametrize("name", OFFICIAL)
-every_document = pytest.mark.parametrize("name", [*OFFICIAL, OURS])
+every_document = pytest.mark.parametrize("name", [*OFFICIAL, *OURS])
 the_standard = pytest.mark.skipif(not STANDARD.is_dir(), reason=f"the standard's files are not in {STANDARD}")
 
 

@@ -8,10 +8,12 @@ import orjson
 import pytest
 
 from tests.recovery.sinks import Reply, answer, drip_body, drip_head, flood, hang, reset, sink
-from tmf_adapter.recovery.downstream import Downstream
+from tmf_adapter.credentials import OAuth2, Tokens
+from tmf_adapter.recovery.downstream import Downstream, retry_after
 from tmf_adapter.recovery.registry import Entry
 from tmf_adapter.recovery.target import Answer, Found
 from tmf_adapter.tmf.operations import OPERATIONS
+from tmf_adapter.vault import Secret
 
 CREATE = OPERATIONS["tmf656.createServiceProblem"]
 PROBLEM = {"id": "p1", "href": "http://x/p1", "status": "acknowledged"}
@@ -182,3 +184,116 @@ async def test_a_registration_counts_when_the_hub_took_it(
     async with sink(answer(status, body)) as here:
         assert await downstream_at(here.url).register("http://us/listener", 5.0) == done
     assert b'"callback": "http://us/listener"' in here.requests[0]
+
+
+# --- credentials, sparing, versions
+
+
+async def test_a_token_that_is_refused_is_fetched_anew_once() -> None:
+    tokens = [b'{"access_token": "old", "token_type": "bearer"}', b'{"access_token": "new", "token_type": "bearer"}']
+    shown = []
+
+    async def issue(request: bytes, writer: asyncio.StreamWriter) -> None:
+        await answer(200, tokens.pop(0))(request, writer)
+
+    async def orders(request: bytes, writer: asyncio.StreamWriter) -> None:
+        token = next(line for line in request.split(b"\r\n") if line.lower().startswith(b"authorization:"))
+        shown.append(token.partition(b": ")[2])
+        fresh = token.endswith(b"new")
+        await answer(201 if fresh else 401, orjson.dumps(PROBLEM))(request, writer)
+
+    async with sink(issue) as issuer, sink(orders) as here:
+        auth = OAuth2(issuer.url + "/token", "adapter", Secret("s3cret"))
+        kept = Tokens()
+        downstream = Downstream(Entry("tmf656", here.url, "v5", auth=auth), kept)
+        got = await downstream.create(CREATE, "op-1", {}, 5.0)
+        downstream.close()
+        kept.close()
+    assert got.document == PROBLEM
+    assert shown == [b"Bearer old", b"Bearer new"]
+
+
+async def test_without_a_token_nothing_is_sent_and_it_may_be_tried_again() -> None:
+    async with sink(answer(500, b"no")) as issuer, sink(answer(201, orjson.dumps(PROBLEM))) as here:
+        kept = Tokens()
+        auth = OAuth2(issuer.url + "/token", "adapter", Secret("s3cret"))
+        downstream = Downstream(Entry("tmf656", here.url, "v5", auth=auth), kept)
+        got = await downstream.create(CREATE, "op-1", {}, 5.0)
+        downstream.close()
+        kept.close()
+    assert (got.again, here.requests) == ("connect", [])
+    assert "s3cret" not in str(got.error)
+
+
+async def test_a_downstream_that_fails_in_a_row_is_spared(downstream_at: type[Downstream]) -> None:
+    async with sink(answer(500, b"no")) as here:
+        downstream = downstream_at(here.url)
+        for _ in range(downstream.entry.failures):
+            assert downstream.held_until is None
+            await downstream.create(CREATE, "op-1", {}, 5.0)
+    assert downstream.held_until is not None
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_downstream_is_left_alone_as_long_as_it_asks(downstream_at: type[Downstream], status: int) -> None:
+    async def busy(request: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 %d Busy\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n" % status)
+
+    async with sink(busy) as here:
+        downstream = downstream_at(here.url)
+        assert (await downstream.create(CREATE, "op-1", {}, 5.0)).again == str(status)
+    assert downstream.held_until is not None
+    assert 90 < downstream.held_until.timestamp() - time.time() <= 100
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("120", 120.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("soon", None),
+        ("", None),
+        ("-5", None),
+        ("\u0663", None),
+        ("9" * 40, 999_999_999.0),
+    ],
+)
+def test_both_forms_of_retry_after_are_read(said: str, seconds: float | None) -> None:
+    assert retry_after({"Retry-After": said} if said else {}) == seconds
+
+
+async def test_a_change_goes_to_its_target_as_a_merge_patch(downstream_at: type[Downstream]) -> None:
+    patch = OPERATIONS["tmf640.patchService"]
+    async with sink(answer(200, b'{"state": "active"}')) as here:
+        got = await downstream_at(here.url).create(patch, "op-1", {"state": "active"}, 5.0, "line/7")
+    assert got.document == {"id": "line/7", "state": "active"}
+    head, _, body = here.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"PATCH /service/line%2F7 HTTP/1.1")
+    assert b"application/merge-patch+json" in head
+    assert orjson.loads(body) == {"state": "active"}
+
+
+async def test_a_deletion_has_no_body(downstream_at: type[Downstream]) -> None:
+    async with sink(answer(204, b"")) as here:
+        got = await downstream_at(here.url).create(OPERATIONS["tmf648.deleteQuote"], "op-1", {}, 5.0, "q1")
+    assert got.document == {"id": "q1"}
+    assert here.requests[0].startswith(b"DELETE /quote/q1")
+    assert here.requests[0].endswith(b"\r\n\r\n")
+
+
+async def test_no_more_calls_run_at_once_than_the_registry_says() -> None:
+    running = most = 0
+
+    async def count(request: bytes, writer: asyncio.StreamWriter) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.05)
+        running -= 1
+        await answer(201, orjson.dumps(PROBLEM))(request, writer)
+
+    async with sink(count) as here:
+        downstream = Downstream(Entry("tmf656", here.url, "v5", calls=3))
+        await asyncio.gather(*(downstream.create(CREATE, f"op-{number}", {}, 10.0) for number in range(9)))
+        downstream.close()
+    assert most == 3

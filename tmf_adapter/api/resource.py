@@ -151,12 +151,12 @@ def _idempotency_key(request: Request) -> str | None:
     return key.strip() if key else None
 
 
-def listener(inbox: Inbox) -> Handler:
-    """Answers an event of another system with 204, once it is stored."""
+def listener(inbox: Inbox, status: int = 204) -> Handler:
+    """Answers an event of another system once it is stored: 204 as version 5 has it, 201 as version 4 does."""
 
     async def receive(request: Request) -> Response:
         await inbox.receive(typed(request))
-        return respond(204)
+        return respond(status)
 
     return receive
 
