@@ -223,6 +223,14 @@ async def until_held(here: Room) -> str:
     return ticket
 
 
+async def until_over(here: Room) -> str:
+    ticket = await here.open()
+    await here.until_made("backup")
+    await here.tell("backup", "held")
+    await here.until_state(ticket, "reported")
+    return ticket
+
+
 async def test_the_permanent_restoration_replaces_the_workaround(open_room: Any) -> None:
     async with open_room(temporary(undo=True)) as here:
         ticket = await until_held(here)
@@ -238,8 +246,7 @@ async def test_the_permanent_restoration_replaces_the_workaround(open_room: Any)
 
 async def test_a_workaround_that_is_over_is_recalled_to_those_who_track_the_ticket(open_room: Any) -> None:
     async with open_room(temporary(after="PT0.3S", note="No permanent repair: ${summary}")) as here:
-        ticket = await until_held(here)
-        await here.until_state(ticket, "reported")
+        ticket = await until_over(here)
         assert await here.status(ticket) == "held"
         assert (await here.chars(ticket))["restorationType"] == "workaround-expired"
         assert (await here.notes(ticket))[-1].startswith("No permanent repair: the work-around was for")
@@ -248,8 +255,7 @@ async def test_a_workaround_that_is_over_is_recalled_to_those_who_track_the_tick
 
 async def test_a_workaround_that_is_over_may_be_a_failure(open_room: Any) -> None:
     async with open_room(temporary(after="PT0.3S", then="unsuccessful", undo=True)) as here:
-        ticket = await until_held(here)
-        await here.until_state(ticket, "reported")
+        ticket = await until_over(here)
         assert await here.status(ticket) == "inProgress"
         chars = await here.chars(ticket)
         assert chars["restorationType"] == "unsuccessful"
@@ -326,7 +332,11 @@ async def test_the_kill_switch_holds_the_next_call_back_until_it_is_on_again(ope
         assert await here.until(parked) == "the downstream is being migrated"
         assert await here.runs.switches.switch_on("m", "Ann") == 1
         await here.until_made("first", "second")
-        assert (await here.kinds(ticket))[-2:] == ["resumed", "called"]
+
+        async def called() -> bool:
+            return (await here.kinds(ticket))[-2:] == ["resumed", "called"]
+
+        await here.until(called)
 
 
 async def test_while_everything_is_switched_off_nothing_is_started(open_room: Any) -> None:

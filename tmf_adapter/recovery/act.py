@@ -154,25 +154,26 @@ class Acting:
     async def _write_answer(self, run: Run, step: Step, operation: Operation, document: Doc, said: Doc) -> bool:
         due = utc_now() + step.await_.within if step.await_ else None
         remote_id = str(document.get("id") or operation.target)
+        also = _others(run, step, operation) if step.await_ else set()
 
         def work(tx: Connection) -> None:
+            mailbox.in_line(tx, {operation.id, remote_id} | also)
             store.answer_operation(tx, operation.id, remote_id, document, due)
             self.trail.write(tx, run.recovery.id, Entry.CALLED, **said, remoteId=remote_id)
             if step.await_ is None:
                 store.end_operation(tx, operation.id, Stage.WAITING, Verdict.OK, f"{operation.resource} was accepted")
             else:
-                self._await(tx, run, step, operation, due)
+                self._await(tx, step, operation, due, also)
             self._rally(tx, operation, run)
 
         await self.database.write(work)
         crash_point(CrashPoint.OPERATION_WAITING)
         return True
 
-    def _await(self, tx: Connection, run: Run, step: Step, operation: Operation, due: datetime | None) -> None:
+    def _await(self, tx: Connection, step: Step, operation: Operation, due: datetime | None, also: set[str]) -> None:
         """Promise the end of the wait, and that the events of what it waits for find it."""
         self.engine.start(tx, DEADLINE, operation.id, due)
-        if also := {one.remote_id or one.id for one in matched(run, step)} | ({operation.target} - {None}):
-            mailbox.await_also(tx, operation.id, map(str, also))
+        mailbox.await_also(tx, operation.id, also)
         if pause := self.target(step).poll:
             self.engine.start(tx, POLL, f"{operation.id}/{new_id()}", utc_now() + pause)
 
@@ -258,6 +259,12 @@ def matched(run: Run, step: Step) -> list[Operation]:
     paths = (path.steps for path in step.await_.match.paths)
     named = {str(steps[1]) for steps in paths if steps[0] == "step" and len(steps) > 1} - {step.id}
     return [one for one in run.operations if one.step_id in named]
+
+
+def _others(run: Run, step: Step, operation: Operation) -> set[str]:
+    """What else its events may be about: what it changes, and the resources of the steps that its ``match`` names."""
+    others = {one.remote_id or one.id for one in matched(run, step)}
+    return others | {operation.target} if operation.target else others
 
 
 def _said(operation: Operation, answer: Answer, seconds: float) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def keep(tx: Connection, engine: Engine, id_: str, type_: str, event: Doc, keys:
 
     One that matches nothing yet is kept, and found when the downstream's answer is stored.
     """
+    mailbox.in_line(tx, keys)
     can_tell = keys and not type_.lower().endswith("createevent")  # that it was created, we have been answered
     is_new = mailbox.insert_event(tx, id_, type_, event, keys)
     if is_new and can_tell and mailbox.concerns_us(tx, keys):

@@ -5,22 +5,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, insert, or_, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, insert, or_, select, text
 
 from tmf_adapter.recovery.recovery import Operation
 from tmf_adapter.recovery.rows import insert_once, json_text
 from tmf_adapter.storage.database import Database
-from tmf_adapter.storage.tables import TENANT, awaited, inbound_event, inbound_key, inbound_reading, operation
+from tmf_adapter.storage.tables import TENANT, awaited, inbound_event, inbound_key, inbound_reading, operation, recovery
 from tmf_adapter.tmf.events import Doc
 
+_IN_LINE = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 6210658))")
 _KEYS: BindParameter[str] = bindparam("keys", expanding=True)
 _BY_NAME = and_(operation.c.tenant == TENANT, or_(operation.c.id.in_(_KEYS), operation.c.remote_id.in_(_KEYS)))
+_IS_GROUPS = ~exists().where(recovery.c.tenant == TENANT, recovery.c.id == operation.c.recovery_id)
 _AWAITING = (
-    select(operation.c.id, operation.c.recovery_id)
+    select(operation.c.id, operation.c.recovery_id, _IS_GROUPS.label("is_groups"))
     .join(awaited, and_(awaited.c.tenant == operation.c.tenant, awaited.c.operation_id == operation.c.id))
     .where(awaited.c.tenant == TENANT, awaited.c.key.in_(_KEYS))
 )
-_CONCERNED = select(operation.c.id, operation.c.recovery_id).where(_BY_NAME).union(_AWAITING)
+_CONCERNED = (
+    select(operation.c.id, operation.c.recovery_id, _IS_GROUPS.label("is_groups")).where(_BY_NAME).union(_AWAITING)
+)
 _KEYS_OF_EVENT = select(inbound_key.c.key).where(
     inbound_key.c.tenant == TENANT, inbound_key.c.event_id == bindparam("key")
 )
@@ -48,10 +52,22 @@ _UNREAD = (
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """An operation that an event speaks of; ``run_id`` is its recovery's or its group's."""
+    """An operation that an event speaks of; ``run_id`` is its recovery's, or its group's if it ``is_groups``."""
 
     operation_id: str
     run_id: str
+    is_groups: bool
+
+
+def in_line(tx: Connection, keys: Iterable[str]) -> None:
+    """Whoever writes about one of these identifiers waits for others who do, until their commit.
+
+    An event is stored and finds no operation; an operation is answered and finds no event: on PostgreSQL both can be
+    true when each looks before the other commits, and then nobody would judge it. SQLite has one writer.
+    """
+    if tx.dialect.name == "postgresql":
+        for key in sorted(set(keys)):
+            tx.execute(_IN_LINE, {"key": key})
 
 
 def insert_event(tx: Connection, id_: str, type_: str, body: Doc, keys: Iterable[str]) -> bool:
@@ -93,7 +109,7 @@ class Mailbox:
         def work(connection: Connection) -> list[Concerned]:
             keys = connection.execute(_KEYS_OF_EVENT, {"key": event_id}).scalars().all()
             found = connection.execute(_CONCERNED, {"keys": list(keys)}) if keys else ()
-            return [Concerned(row.id, row.recovery_id) for row in found]
+            return [Concerned(row.id, row.recovery_id, bool(row.is_groups)) for row in found]
 
         return await self._database.read(work)
 

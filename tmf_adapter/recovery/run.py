@@ -112,9 +112,9 @@ class Runs:
 
     async def judge(self, event_id: str) -> None:
         """Let the recoveries that an inbound event speaks of read their mail."""
-        ids = dict.fromkeys(one.run_id for one in await self._mailbox.concerned(event_id))
-        for id_ in list(ids)[:AT_ONCE]:
-            await self.advance(await self._member(id_))
+        ids = {one.run_id: one.is_groups for one in await self._mailbox.concerned(event_id)}
+        for id_, is_groups in list(ids.items())[:AT_ONCE]:
+            await self.advance(await self._member(id_) if is_groups else id_)
         if later := list(ids)[AT_ONCE:]:
             await self._promise(later, event_id)
 
