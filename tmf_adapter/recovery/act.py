@@ -60,7 +60,7 @@ class Acting:
 
     async def begin(self, run: Run, step: Step) -> bool:
         """Mint the operation id, commit it, then call. Raises ``RenderError``."""
-        if (why := await self.switches.why_off(run.recovery.mapping.id)) and await self._park(run, why):
+        if await self._is_held_back(run):
             return False
         facts, id_, scope = self.facts(step), new_id(), run.scope
         target = str(render(step.target, scope)) if step.target else None
@@ -115,7 +115,7 @@ class Acting:
             return False  # its next attempt is promised for later
         if operation.owner and operation.owner != self.engine.run_id and await self.engine.is_alive(operation.owner):
             return False  # the process that is at it goes on
-        if (why := await self.switches.why_off(run.recovery.mapping.id)) and await self._park(run, why):
+        if await self._is_held_back(run):
             return False
         try:
             await self.database.write(lambda tx: store.claim_operation(tx, operation, self.engine.run_id))
@@ -228,6 +228,13 @@ class Acting:
     def _rally(self, tx: Connection, operation: Operation, run: Run) -> None:
         if operation.recovery_id != run.recovery.id:
             self.engine.start(tx, RALLY, f"{operation.recovery_id}/{new_id()}")
+
+    async def _is_held_back(self, run: Run) -> bool:
+        """Whether the mapping is switched off; it is parked then. Another process's switch is known a second later."""
+        if not await self.switches.off():
+            return False
+        why = await self.switches.why_off(run.recovery.mapping.id)
+        return why is not None and await self._park(run, why)
 
     async def _park(self, run: Run, why: str) -> bool:
         """Hold the next call back; whether it is still to be held back."""

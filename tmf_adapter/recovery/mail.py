@@ -51,9 +51,9 @@ class Mail:
 
     async def read(self, run: Run, operation: Operation, step: Step) -> bool:
         """Judge every event that speaks of the operation and was not judged yet; whether the recovery goes on."""
-        events = await self.mailbox.unread(operation)
+        events, looked = await self.mailbox.unread(operation), dict[str, Doc | Found]()
         for event_id, event in events.items():
-            resource = await self.resource(run, operation, step, event)
+            resource = await self.resource(run, operation, step, event, looked)
             if resource is None:
                 await self._look_again(run)
                 return False
@@ -62,16 +62,21 @@ class Mail:
                 return True
         return False
 
-    async def resource(self, run: Run, operation: Operation, step: Step, event: Doc) -> Doc | None:
+    async def resource(
+        self, run: Run, operation: Operation, step: Step, event: Doc, looked: dict[str, Doc | Found]
+    ) -> Doc | None:
         """What the event is about as it stands now; None while that cannot be asked.
 
-        Events may carry only what changed, so each is read on top of the whole resource.
+        Events may carry only what changed, so each is read on top of the whole resource. ``looked`` is what was asked
+        for just now, by operation: of several events about one resource it is asked for once.
         """
         name, payload = payload_of(event)
         subject = _subject(run, operation, step, name, payload.get("id"))
         if subject is None:
             return payload
-        found = await self._fetch(subject, step)
+        if subject.id not in looked:
+            looked[subject.id] = await self._fetch(subject, step)
+        found = looked[subject.id]
         if found is Found.UNREACHABLE:
             return None
         known = subject.response or {} if isinstance(found, Found) else found

@@ -144,6 +144,8 @@ class Recovery:
     ending: dict[str, Any] | None = None
     outcome: Outcome | None = None
     expires_at: datetime | None = None
+    plan: str | None = None
+    """Of a new one, mapping and scope as JSON, where that was made ready before the transaction."""
 
     @property
     def asks(self) -> bool:

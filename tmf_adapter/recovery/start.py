@@ -84,7 +84,15 @@ class Starts:
         planned = plan(mappings, change, utc_now(), facts)
         if not planned:
             return None
-        return _Planned(self.engine, self.trail, change.subject.id, change.subject.episode, planned)
+        return _Planned(self.engine, self.trail, [self._ready(one, change) for one in planned])
+
+    def _ready(self, planned: Planned, change: Change) -> "_Ready":
+        """Everything that its rows hold, made before the write lock is taken."""
+        subject = change.subject
+        state = State.SHADOW if planned.shadow else State.RUNNING
+        plan_ = store.plan_of(planned.mapping, planned.scope)
+        new = Recovery(new_id(), planned.mapping, subject.id, subject.episode, planned.scope, state, plan=plan_)
+        return _Ready(new, self.trail.text(**_decision(planned, self.trail)), planned.group)
 
 
 def _asks(ticket: Doc) -> bool:
@@ -152,24 +160,30 @@ class _Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ready:
+    """A recovery to start, why (JSON for its trail), and the key of the group that it joins or opens."""
+
+    new: Recovery
+    decision: str
+    group: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Planned:
     """Recoveries to start, each with its first step promised."""
 
     engine: Engine
     trail: Trail
-    ticket_id: str
-    episode: int
-    planned: Sequence[Planned]
+    ready: Sequence[_Ready]
 
     def write(self, tx: Connection) -> None:
-        for planned in self.planned:
-            state = State.SHADOW if planned.shadow else State.RUNNING
-            new = Recovery(new_id(), planned.mapping, self.ticket_id, self.episode, planned.scope, state)
+        for ready in self.ready:
+            new = ready.new
             if not store.insert_recovery(tx, new):
                 continue
-            self.trail.write(tx, new.id, Entry.PLANNED, **_decision(planned, self.trail))
-            if planned.group is not None and planned.mapping.group and not planned.shadow:
-                self._join(tx, new, planned.group, planned.mapping.group.window)
+            self.trail.add(tx, new.id, Entry.PLANNED, ready.decision)
+            if ready.group is not None and new.mapping.group and new.state is State.RUNNING:
+                self._join(tx, new, ready.group, new.mapping.group.window)
             self.engine.start(tx, ADVANCE, new.id)
 
     def _join(self, tx: Connection, new: Recovery, key: str, window: timedelta) -> None:

@@ -4,19 +4,23 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection, Row, Select, Update, and_, bindparam, delete, select, update
 
 from tmf_adapter.mapping.document import parse
-from tmf_adapter.mapping.parts import Outcome, Verdict
+from tmf_adapter.mapping.parts import Mapping, Outcome, Verdict
 from tmf_adapter.recovery import groups, questions
 from tmf_adapter.recovery.recovery import OPEN, Operation, Recovery, Run, Stage, State
 from tmf_adapter.recovery.rows import AlreadyEnded, insert_once, json_text, moment
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.tables import TENANT, operation, recovery, registration
 from tmf_adapter.tmf.events import Doc
+
+T = TypeVar("T")
+KNOWN = 1_024
+"""How many mappings are kept in memory; those of recoveries in flight, and of the versions before."""
 
 # Statements are built once: building one costs as much as running it.
 
@@ -67,16 +71,44 @@ class Registration:
 # -- recoveries --------------------------------------------------------------------------------------------------------
 
 
+_parsed: dict[str, Mapping] = {}
+_texts: dict[str, str] = {}
+"""Mappings that recoveries run, and their JSON, by hash: few mappings have many recoveries, each read at every step."""
+
+
+def plan_of(mapping: Mapping, scope: dict[str, Any]) -> str:
+    """What a recovery is started with, as it is kept: the mapping, its hash, and the view."""
+    text = _texts.get(mapping.hash)
+    if text is None:
+        text = _kept(_texts, mapping.hash, json_text(mapping.to_document()))
+    return f'{{"hash":"{mapping.hash}","mapping":{text},"scope":{json_text(scope)}}}'
+
+
+def _mapping_of(plan: dict[str, Any]) -> Mapping:
+    hash_ = plan.get("hash")
+    found = _parsed.get(hash_) if hash_ else None
+    if found is not None:
+        return found
+    mapping = parse(plan["mapping"])
+    return _kept(_parsed, hash_, mapping) if hash_ else mapping
+
+
+def _kept(known: dict[str, T], key: str, value: T) -> T:
+    if len(known) >= KNOWN:
+        known.clear()
+    known[key] = value
+    return value
+
+
 def insert_recovery(tx: Connection, new: Recovery) -> bool:
     """Whether this is the first recovery of the mapping for this ticket and episode; it is inserted only then."""
-    plan = {"mapping": new.mapping.to_document(), "scope": new.scope}
     row = {
         "id": new.id,
         "mapping_id": new.mapping.id,
         "ticket_id": new.ticket_id,
         "episode": new.episode,
         "state": new.state,
-        "plan": json_text(plan),
+        "plan": new.plan or plan_of(new.mapping, new.scope),
         "created_at": time.time(),
     }
     return insert_once(tx, recovery, row)
@@ -87,7 +119,7 @@ def recovery_of(row: Row[Any]) -> Recovery:
     plan = orjson.loads(row.plan)
     return Recovery(
         id=row.id,
-        mapping=parse(plan["mapping"]),
+        mapping=_mapping_of(plan),
         ticket_id=row.ticket_id,
         episode=row.episode,
         scope=plan["scope"],

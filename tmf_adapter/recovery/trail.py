@@ -58,14 +58,15 @@ class Trail:
 
     def write(self, tx: Connection, recovery_id: str, kind: Entry, **body: Any) -> None:
         """Add an entry; what is None is left out of it."""
-        said = self.mask({name: value for name, value in body.items() if value is not None})
-        row = {
-            "tenant": TENANT,
-            "recovery_id": recovery_id,
-            "at": time.time(),
-            "kind": kind.value,
-            "body": json_text(said),
-        }
+        self.add(tx, recovery_id, kind, self.text(**body))
+
+    def text(self, **body: Any) -> str:
+        """The body of an entry, for ``add``: where many are written, it is made ready before the transaction."""
+        return json_text(self.mask({name: value for name, value in body.items() if value is not None}))
+
+    def add(self, tx: Connection, recovery_id: str, kind: Entry, text: str) -> None:
+        """Add an entry whose body is ready."""
+        row = {"tenant": TENANT, "recovery_id": recovery_id, "at": time.time(), "kind": kind.value, "body": text}
         tx.execute(_INSERT, row)
 
 

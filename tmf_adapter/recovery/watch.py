@@ -32,7 +32,7 @@ class Watching:
             return False
         step = run.recovery.mapping.step(watched.step_id)
         for event_id, event in (await self.mailbox.unread(watched)).items():
-            resource = await self.mail.resource(run, watched, step, event)
+            resource = await self.mail.resource(run, watched, step, event, {})
             if resource is None:
                 return False  # its next event, or its expiry, looks again
             if _is_restored(run, expiry, step, event, resource):

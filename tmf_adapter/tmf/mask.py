@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 MASKED = "***"
@@ -49,7 +50,7 @@ class Mask:
             return {name: _hidden(inner) if self.hides(str(name)) else self(inner) for name, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self(inner) for inner in value]
-        return _PHONE.sub(MASKED, _EMAIL.sub(MASKED, value)) if isinstance(value, str) else value
+        return _masked(value) if isinstance(value, str) else value
 
 
 def _hidden(value: Any) -> Any:
@@ -61,5 +62,13 @@ def _hidden(value: Any) -> Any:
     return value if value is None or isinstance(value, bool) else MASKED
 
 
+def _masked(text: str) -> str:
+    """Most texts have neither sign of such data, and are not searched."""
+    if "@" in text:
+        text = _EMAIL.sub(MASKED, text)
+    return _PHONE.sub(MASKED, text) if "0" in text or "+" in text else text
+
+
+@lru_cache(maxsize=4096)
 def _folded(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
