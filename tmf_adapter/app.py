@@ -52,7 +52,7 @@ from tmf_adapter.recovery.inbox import Inbox
 from tmf_adapter.recovery.local import LocalProblems
 from tmf_adapter.recovery.overview import Overview as RecoveryOverview
 from tmf_adapter.recovery.register import keep_registered
-from tmf_adapter.recovery.registry import BadDownstreams, Registry, read_registry
+from tmf_adapter.recovery.registry import BadDownstreams, Registry
 from tmf_adapter.recovery.reload import Reloading
 from tmf_adapter.recovery.run import Runs
 from tmf_adapter.recovery.start import Starts
@@ -91,7 +91,7 @@ class Adapter:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.spoken = read_dialects(_dialects(settings.mappings))
-        self.registry = _registry(settings)
+        self.registry = Registry.of(settings.downstreams, settings.tmf656_url)
         self.mappings = LiveMappings(settings.mappings or shipped("mappings"), self.registry.operations)
         self.database = Database(settings.database, settings.synchronous)
         upgrade(self.database)
@@ -339,12 +339,6 @@ def _document(name: str, base_path: str, operations: Callable[[Schema], dict[str
 
 async def _live(_request: Request) -> Response:
     return respond(200, {"adapter": "up"})
-
-
-def _registry(settings: Settings) -> Registry:
-    """The downstreams that the settings name. Raises ``BadDownstreams``."""
-    registry = read_registry(settings.downstreams) if settings.downstreams else Registry()
-    return registry.with_entry("tmf656", settings.tmf656_url) if settings.tmf656_url else registry
 
 
 def _dialects(mappings: Path | None) -> Path:

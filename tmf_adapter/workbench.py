@@ -5,7 +5,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from tmf_adapter.mapping.lint import lint, load_checked, report_lines
 from tmf_adapter.mapping.plan import NOTHING_ELSE, Explanation, Facts
 from tmf_adapter.recovery.facts import facts_of, switched_off
 from tmf_adapter.recovery.history import changed_since, changes_of, stored_ticket
+from tmf_adapter.recovery.registry import BadDownstreams, Registry
 from tmf_adapter.recovery.rehearse import Rehearsal
 from tmf_adapter.recovery.trying import Tried, attempt, failures
 from tmf_adapter.settings import BadSetting, Settings, shipped
@@ -87,7 +88,7 @@ def _moment(text: str) -> datetime:
 
 
 def _lint(options: argparse.Namespace) -> int:
-    faults = lint(options.directory)
+    faults = lint(options.directory, _registry().operations)
     errors = [fault for fault in faults if fault.severity == "error"]
     if options.json:
         print(json.dumps([asdict(fault) for fault in faults], indent=1))
@@ -119,7 +120,7 @@ def chosen(path: Path) -> Mappings:
     """The mappings of a directory, or one file of it with the directory's defaults. Raises ``BadSetting``."""
     directory = path if path.is_dir() else path.parent
     try:
-        found = load_checked(directory)
+        found = load_checked(directory, _registry().operations)
     except BadMapping as error:
         raise BadSetting("the mappings have faults:\n" + "\n".join(report_lines(_of(path, error.faults)))) from error
     if path.is_dir():
@@ -128,6 +129,15 @@ def chosen(path: Path) -> Mappings:
     if not alone:
         raise BadSetting(f"{path}: is no mapping file")
     return Mappings(alone, found.reasons)
+
+
+def _registry() -> Registry:
+    """The downstreams as the server would have them. Raises ``BadSetting``."""
+    settings = Settings.read()
+    try:
+        return Registry.of(settings.downstreams, settings.tmf656_url)
+    except BadDownstreams as error:
+        raise BadSetting(f"the downstreams have faults:\n{error}") from error
 
 
 def _of(path: Path, faults: tuple[MappingFault, ...]) -> list[MappingFault]:
@@ -191,7 +201,9 @@ def _changes(options: argparse.Namespace, ticket: str | None) -> Iterator[Told]:
 def _stored(database: Database, options: argparse.Namespace, ticket: str | None) -> Iterator[Told]:
     mappings = _mappings(options)
     # What is switched off explains why a ticket was not caught; what it would do is asked of mappings as they are.
-    off = asyncio.run(database.read(switched_off)) if options.run is _explain else frozenset[str]()
+    explains = options.run is _explain
+    off = asyncio.run(database.read(switched_off)) if explains else frozenset[str]()
+    reachable = _registry().reachable if explains else None
     since: datetime = _LONG_AGO if ticket else options.since
     ids = [ticket] if ticket else asyncio.run(database.read(lambda tx: changed_since(tx, since)))
     if len(ids) > TICKETS_LIMIT:
@@ -202,7 +214,8 @@ def _stored(database: Database, options: argparse.Namespace, ticket: str | None)
         if ticket:
             told = told[-1:] or _as_it_stands(database, ticket)
         for moment, change in told:
-            yield moment, change, asyncio.run(facts_of(database, mappings, change, off))
+            facts = asyncio.run(facts_of(database, mappings, change, off))
+            yield moment, change, replace(facts, reachable=reachable)
 
 
 def _as_it_stands(database: Database, ticket: str) -> list[tuple[datetime, Change]]:

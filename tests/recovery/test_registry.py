@@ -121,3 +121,11 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadDownstreams, match="cannot be read"):
         read_registry(tmp_path / "none.yaml")
+
+
+def test_the_registry_of_the_settings_is_the_file_and_the_short_form(tmp_path: Path) -> None:
+    path = written(tmp_path, entry())
+    assert Registry.of(None, None).reachable == {"tmf656"}
+    assert Registry.of(None, "http://a").entries.keys() == {"tmf656"}
+    assert Registry.of(path, None).reachable == {"tmf622", "tmf656"}
+    assert Registry.of(path, "http://a").entries.keys() == {"tmf622", "tmf656"}

@@ -55,10 +55,21 @@ class Registry:
 
     entries: Mapping[str, Entry] = field(default_factory=lambda: MappingProxyType({}))
 
+    @classmethod
+    def of(cls, path: Path | None, tmf656_url: str | None) -> "Registry":
+        """From the file, if there is one, and the short form for service problems. Raises ``BadDownstreams``."""
+        registry = read_registry(path) if path else cls()
+        return registry.with_entry("tmf656", tmf656_url) if tmf656_url else registry
+
     @property
     def operations(self) -> Operations:
         """What mappings may call, each API in the version that its downstream speaks."""
         return operations_of({api: entry.version for api, entry in self.entries.items()})
+
+    @property
+    def reachable(self) -> frozenset[str]:
+        """The APIs that somebody works for; for service problems that may be the adapter itself."""
+        return frozenset({"tmf656", *self.entries})
 
     def with_entry(self, api: str, url: str) -> "Registry":
         """With a downstream of which only its address is known, unless there is one for that API already."""
