@@ -237,3 +237,12 @@ def test_all_can_be_switched_off_at_once() -> None:
     found = mappings(_rule("a"), _rule("b"))
     assert plan(found, MOVED, NOW, Facts(all_off=True)) == ()
     assert {one.reason for one in explain(found, MOVED, NOW, Facts(all_off=True))} == {"all mappings are switched off"}
+
+
+def test_a_mapping_that_calls_what_nobody_works_for_lets_the_next_one_be_asked() -> None:
+    found = mappings(_rule("a", order=1, stop=True))
+    assert found[0].apis == {"tmf656"}
+    assert plan(found, MOVED, NOW, Facts(reachable={"tmf656", "tmf622"})) != ()
+    assert plan(found, MOVED, NOW, Facts(reachable={"tmf622"})) == ()
+    [told] = explain(found, MOVED, NOW, Facts(reachable=frozenset()))
+    assert told.reason == "it calls tmf656, for which no downstream is configured"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.recovery.room import Obedient, Room, back, mapping, room, sent, step, types
+from tmf_adapter.recovery import act
 from tmf_adapter.recovery.target import Answer
 from tmf_adapter.storage.database import Database
 
@@ -394,3 +395,21 @@ async def test_the_trail_tells_the_whole_story_in_order_and_masked(open_room: An
         assert called.body["ms"] >= 0
         assert judged.body["verdict"] == "restored"
         assert reported.body["ticket"]["status"] == "resolved"
+
+
+async def test_an_operation_waits_for_a_downstream_that_is_spared_and_burns_no_attempt(open_room: Any) -> None:
+    downstream = Obedient(held_until=datetime.now(UTC) + timedelta(seconds=0.6))
+    async with open_room(mapping(steps=[step("problem")]), downstream=downstream) as here:
+        ticket = await here.open()
+        await here.until_made("problem")
+        assert datetime.now(UTC) >= downstream.held_until
+        [operation] = (await here.run(ticket)).operations
+        assert (operation.attempts, downstream.calls) == (0, [("problem", None)])
+
+
+async def test_an_operation_does_not_wait_for_ever(open_room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(act, "PATIENCE", timedelta())
+    downstream = Obedient(held_until=datetime.now(UTC) + timedelta(days=1))
+    async with open_room(mapping(steps=[step("problem")]), downstream=downstream) as here:
+        await here.open()
+        await here.until_made("problem")
