@@ -7,9 +7,20 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import adapter, codec, delivery, filters, planning
+from tests.bench import adapter, codec, delivery, filters, planning, waiting
 
-_COLUMNS = ("per_second", "cpu_us", "p50_ms", "p95_ms", "p99_ms", "of_bare", "before_mb", "after_mb")
+_COLUMNS = (
+    "per_second",
+    "cpu_us",
+    "p50_ms",
+    "p95_ms",
+    "p99_ms",
+    "of_bare",
+    "before_mb",
+    "after_mb",
+    "mb",
+    "core_percent",
+)
 _FILTERS = ("ms", "by_hand_ms", "ratio")
 
 
@@ -19,7 +30,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="rounds of the codec comparison")
     options = parser.parse_args()
     path = codec.summary(codec.measure(options.rounds, say=print))
-    whole = adapter.run(print) | delivery.run(print)
+    whole = adapter.run(print) | delivery.run(print) | waiting.run(print)
     for name, figures in whole.items():
         method = next((word for word in ("GET", "POST") if f" {word}" in name), None)
         if method:
