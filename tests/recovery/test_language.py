@@ -413,3 +413,20 @@ async def test_an_operation_does_not_wait_for_ever(open_room: Any, monkeypatch: 
     async with open_room(mapping(steps=[step("problem")]), downstream=downstream) as here:
         await here.open()
         await here.until_made("problem")
+
+
+async def test_a_deadline_that_is_kept_too_early_is_promised_again(open_room: Any) -> None:
+    """Processes have clocks of their own, and a wait may have begun anew."""
+    async with open_room(mapping(steps=[step("slow", await_={"within": "PT2S"})])) as here:
+        ticket = await here.open()
+
+        async def waits() -> bool:
+            return [one.stage.value for one in (await here.run(ticket)).operations] == ["waiting"]
+
+        await here.until(waits)
+        [operation] = (await here.run(ticket)).operations
+        await here.engine.forget("deadline", operation.id)
+        await here.runs.deadline(operation.id)
+        assert await here.states(ticket) == ["running"]
+        await here.until_state(ticket, "reported")
+        assert "no result" in (await here.notes(ticket))[0]

@@ -111,8 +111,10 @@ class Acting:
 
     async def _claimed(self, run: Run, operation: Operation) -> bool:
         """Whether this process is the one that goes on with an operation, now."""
-        if operation.due_at and utc_now() < operation.due_at:
-            return False  # its next attempt is promised for later
+        if (due := operation.due_at) and utc_now() < due:
+            key = f"{run.recovery.id}/{operation.id}/{due.timestamp()}"  # promised once more, should a clock be fast
+            await self.database.write(lambda tx: self.engine.start(tx, ADVANCE, key, due))
+            return False
         if operation.owner and operation.owner != self.engine.run_id and await self.engine.is_alive(operation.owner):
             return False  # the process that is at it goes on
         if await self._is_held_back(run):

@@ -126,8 +126,12 @@ class Runs:
     async def deadline(self, key: str) -> None:
         """The time for a result is over."""
         operation = await self.store.operation(key.partition("/")[0])
-        if operation is None or operation.due_at is None or utc_now() < operation.due_at:
-            return  # it has its result, or its time stands still, or has begun anew
+        if operation is None or operation.stage is not Stage.WAITING or operation.due_at is None:
+            return  # it has its result, or its time stands still
+        if utc_now() < (due := operation.due_at):  # its time has begun anew, or another's clock is fast
+            again = f"{operation.id}/{due.timestamp()}"
+            await self._database.write(lambda tx: self._engine.start(tx, DEADLINE, again, due))
+            return
         recovery_id = await self._member(operation.recovery_id)
         async with self._lock(recovery_id), self._lock(operation.recovery_id + " shared"):
             await self._on(recovery_id, operation.id, self._mail.expire)
