@@ -63,7 +63,7 @@ def run(options: argparse.Namespace, documents: Path) -> int:
 
     with ExitStack() as stack:
         try:
-            url = options.base_url or stack.enter_context(own.running())[0]
+            url, log = (options.base_url, None) if options.base_url else stack.enter_context(own.running())
             listener = None
             if not options.no_events:
                 host, _, port = options.listen.rpartition(":")
@@ -71,6 +71,9 @@ def run(options: argparse.Namespace, documents: Path) -> int:
             order = _order(options, url, documents, listener)
             started, clock = datetime.now(UTC), time.monotonic()
             verdicts = [_told(verdict) for verdict in judge.judge(order)]
+            if log:  # what an incident in a report was
+                options.reports.mkdir(parents=True, exist_ok=True)
+                (options.reports / "adapter.log").write_bytes(log.read_bytes())
         except (own.DidNotStart, judge.Unreachable) as error:
             print(f"tmf-adapter: nothing to judge: {error}", file=sys.stderr)
             return 2

@@ -323,3 +323,12 @@ def test_what_v4_itself_left_out_is_not_shown_to_it() -> None:
     assert without_type(PROBLEM.view(PROBLEM.put({}, lenient)), lenient) == lenient
     said = {"originatorParty": {"id": "SP_1", "@referredType": "Party"}}
     assert PROBLEM.put({}, said)["originatorParty"]["partyOrPartyRole"]["@referredType"] == "Party"
+
+
+def test_a_schema_location_that_is_no_uri_is_kept_from_v4() -> None:
+    stored = {"@type": "TroubleTicket", "@schemaLocation": "", "note": [{"@type": "Note", "@schemaLocation": "here"}]}
+    seen = TICKET.view(stored)
+    assert seen == {"@type": "TroubleTicket", "note": [{}]}
+    assert TICKET.put(stored, seen | {"name": "x"}) == stored | {"name": "x"}
+    changed = TICKET.put(stored, seen | {"@schemaLocation": "https://a.test/x.json"})
+    assert changed["@schemaLocation"] == "https://a.test/x.json"

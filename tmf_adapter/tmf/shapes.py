@@ -5,6 +5,7 @@ object. Writing back what was seen changes nothing, and what was written is what
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,6 +17,8 @@ KEPT: Final = "@v4"
 
 ABSENT: Final = object()
 """What a part looks like in the other version when it is not there at all."""
+
+_is_uri = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[\w.~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+", re.ASCII).fullmatch
 
 _META = ("@type", "@baseType", "@schemaLocation")
 _BESIDE = frozenset({"role", KEPT, *_META})
@@ -158,6 +161,8 @@ class Shape:
         for name, value in flat.items():
             if name == KEPT or (name in self.renamed and self.renamed[name] in flat):
                 continue
+            if name == "@schemaLocation" and not (isinstance(value, str) and _is_uri(value)):
+                continue  # any text in v5, a URI in v4
             v4 = names.get(name, name)
             part = self.parts.get(v4)
             shown = part.view(value) if part and (v4 != name or v4 not in self.renamed) else value
