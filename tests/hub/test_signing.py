@@ -146,3 +146,19 @@ def test_seconds_are_those_of_utc_wherever_the_machine_is() -> None:
     at = datetime(2026, 11, 24, 8, tzinfo=timezone(timedelta(hours=2)))
     signature = signatures("e1", int(at.timestamp()), BODY, [], [secret_bytes(SECRET)])
     assert signature == Webhook(SECRET).sign("e1", at.astimezone(UTC), BODY.decode())
+
+
+def test_what_many_listeners_are_told_in_the_same_second_is_signed_once() -> None:
+    class Counting:
+        times = 0
+
+        def sign(self, signed: bytes) -> bytes:
+            self.times += 1
+            return signed
+
+    private = Counting()
+    key = Key(private, 0.0)  # type: ignore[arg-type]
+    told = {signatures("e1", 7, b"body", [key]) for _ in range(10)}
+    assert (len(told), private.times) == (1, 1)
+    assert signatures("e1", 8, b"body", [key]) not in told
+    assert private.times == 2
