@@ -14,7 +14,6 @@ from tests.mapping.samples import written
 from tmf_adapter.cli import main
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.ledger import Ledger
-from tmf_adapter.storage.schema import upgrade
 from tmf_adapter.storage.tables import TENANT, switch
 from tmf_adapter.tickets import ticket as rules
 from tmf_adapter.tickets.desk import TicketDesk
@@ -98,7 +97,6 @@ def test_simulate_needs_one_of_ticket_and_since(say: Any, options: tuple[str, ..
 async def _lived(url: str) -> list[str]:
     """Three tickets with their history: cut and worked on; worked on; not yet looked at."""
     database = Database(url)
-    upgrade(database)
     desk = TicketDesk(
         Ledger(database, []), ticket_store(database), rules.RULES, "http://x/ticket", lambda document: document
     )

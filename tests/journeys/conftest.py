@@ -9,9 +9,9 @@ from tests.journeys.world import World, mapping_directory, world
 
 
 @pytest.fixture
-def remote(database_url: str, tmp_path: Path) -> Iterator[World]:
-    """The adapter beside a remote TMF656 server."""
-    with world(database_url, mapping_directory(tmp_path)) as here:
+def remote(empty_database_url: str, tmp_path: Path) -> Iterator[World]:
+    """The adapter beside a remote TMF656 server; it makes its tables itself."""
+    with world(empty_database_url, mapping_directory(tmp_path)) as here:
         yield here
 
 

@@ -252,7 +252,6 @@ async def test_a_loop_that_is_gone_disturbs_nobody(database: Database) -> None:
 
 async def test_closing_finishes_what_was_begun(database_url: str) -> None:
     database = Database(database_url)
-    upgrade(database)
     gate = Gate()
     waiting = [asyncio.create_task(database.write(gate.work))]
     await gate.entered()
@@ -275,7 +274,6 @@ async def test_closing_twice_is_closing(database_url: str) -> None:
 
 async def test_a_write_or_read_after_the_end_is_refused_at_once(database_url: str) -> None:
     database = Database(database_url)
-    upgrade(database)
     database.close()
     for ask in (database.write, database.read):
         with pytest.raises(Overloaded):
@@ -366,7 +364,6 @@ async def test_a_server_that_drops_its_connections_is_an_overload_and_then_used_
     if database_kind == "sqlite":
         return
     database = Database(database_url)
-    upgrade(database)
     gate = Gate()
     writing = asyncio.create_task(database.write(lambda tx: put(tx, "a") or gate.work(tx)))
     await gate.entered()

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, delete, insert, inspect
 
 from tests.storage.fakes import equal, opening
 from tmf_adapter.storage.database import Database
-from tmf_adapter.storage.schema import upgrade
 from tmf_adapter.storage.tables import TENANT, ticket
 from tmf_adapter.tickets.store import ticket_store
 from tmf_adapter.tmf.condition import (
@@ -106,7 +105,6 @@ class Shelf:
 @pytest.fixture
 def shelf(database_url: str) -> Iterator[Shelf]:
     database = Database(database_url)
-    upgrade(database)
     yield Shelf(database)
     database.close()
 

@@ -17,8 +17,8 @@ from tmf_adapter.tmf.errors import Overloaded
 
 
 @pytest.fixture
-def empty(database_url: str) -> Any:
-    database = Database(database_url)
+def empty(empty_database_url: str) -> Any:
+    database = Database(empty_database_url)
     yield database
     database.close()
 
@@ -110,10 +110,10 @@ database.close()
 """
 
 
-def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
+def test_processes_that_start_at_once_migrate_once(empty_database_url: str) -> None:
     processes = [
         subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", STARTING, database_url],
+            [sys.executable, "-W", "ignore", "-c", STARTING, empty_database_url],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -130,7 +130,7 @@ def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
         process.stdin.flush()
     complaints = [process.communicate(timeout=50)[1][-500:] for process in processes]
     assert [process.returncode for process in processes] == [0] * 3, "\n\n".join(complaints)
-    database = Database(database_url)
+    database = Database(empty_database_url)
     assert current(database)
     database.close()
 
