@@ -22,6 +22,7 @@ check: $(DEV)
 	$(BIN)/lint-imports
 	$(BIN)/openapi-spec-validator openapi/*.yaml
 	$(BIN)/tmf-adapter mapping lint mappings
+	$(BIN)/tmf-adapter mapping test mappings
 
 # Starts the adapter and judges it; SECONDS go to generated requests. ARGS="--base-url URL" judges another server.
 conformance: $(DEV)

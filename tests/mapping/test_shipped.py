@@ -9,16 +9,18 @@ import pytest
 from tests.mapping.changes import NOW, change, characteristic, entity, ticket
 from tmf_adapter.api.schemas import Schemas
 from tmf_adapter.api.server import load as load_document
-from tmf_adapter.mapping.document import Mappings
 from tmf_adapter.mapping.lint import lint, load_checked, report_lines
-from tmf_adapter.mapping.parts import Activity, Mapping, Outcome, Verdict
-from tmf_adapter.mapping.plan import bind, plan
+from tmf_adapter.mapping.parts import Mapping, Outcome, Verdict
+from tmf_adapter.mapping.plan import Facts, bind, plan
 from tmf_adapter.tmf.events import Change, Doc, Kind
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = load_checked(ROOT / "mappings")
-IDS = [mapping.id for mapping in SHIPPED]
+PROBLEMS = [one for one in SHIPPED if one.id in ("broadband-fault", "voice-fault", "service-degradation")]
+"""Those that open one service problem and leave all else to it."""
+IDS = [mapping.id for mapping in PROBLEMS]
 
+LINE = entity("affectedService", "Service", "line-1")
 ACCESS = [characteristic("rootCauseDomain", "access")]
 BILL_DISPUTE: Doc = {  # the standard's own example, in short
     "@type": "TroubleTicket",
@@ -46,6 +48,7 @@ def _starts(event: Change) -> list[str]:
         ({"troubleTicketCharacteristic": ACCESS, "ticketType": "Service Failure"}, ["broadband-fault"]),
         ({"ticketType": "Broadband Fault"}, ["broadband-fault"]),  # the type says it all, as in v4
         ({"ticketType": "BROADBAND_FAULT"}, ["broadband-fault"]),  # in whatever spelling
+        ({"ticketType": "broadbandFault", "relatedEntity": []}, ["broadband-fault"]),  # and names no line
         ({"ticketType": "voice fault"}, ["voice-fault"]),
         ({"troubleTicketCharacteristic": [characteristic("rootCauseDomain", "voice")]}, ["voice-fault"]),
         ({"troubleTicketCharacteristic": [characteristic("rootCauseDomain", "voip")]}, ["voice-fault"]),
@@ -53,13 +56,14 @@ def _starts(event: Change) -> list[str]:
         ({"ticketType": "slowService"}, ["service-degradation"]),
         ({"ticketType": "slowService", "troubleTicketCharacteristic": ACCESS}, ["service-degradation"]),
         ({}, []),  # a fault that nobody has diagnosed yet
-        ({"troubleTicketCharacteristic": [characteristic("rootCauseDomain", "billing")]}, []),
+        ({"relatedEntity": []}, []),
+        ({"troubleTicketCharacteristic": [characteristic("rootCauseDomain", "elsewhere")]}, []),
         ({"troubleTicketCharacteristic": [characteristic("rootCauseDomain", 7)]}, []),
         ({"troubleTicketCharacteristic": ACCESS, "ticketType": "complaint"}, []),
     ],
 )
 def test_exactly_one_mapping_is_for_a_ticket(members: dict[str, Any], expected: list[str]) -> None:
-    document = ticket(**members)
+    document = ticket(**{"relatedEntity": [LINE], **members})
     assert _starts(change(document)) == expected  # born in progress
     assert _starts(change(document, {**document, "status": "acknowledged"})) == expected  # put to work
     assert _starts(change(document, {**document, "status": "resolved"})) == expected  # reopened
@@ -77,8 +81,7 @@ def test_the_standards_example_ticket_is_not_for_problem_recovery(status: str) -
 
 def _ticket_for(mapping: Mapping) -> Doc:
     types = {"broadband-fault": "broadbandFault", "voice-fault": "voiceFault", "service-degradation": "degradation"}
-    line = entity("affectedService", "Service", "line-1")
-    return ticket(ticketType=types[mapping.id], relatedEntity=[line, {**line, "entity": {"id": "line-2"}}])
+    return ticket(ticketType=types[mapping.id], relatedEntity=[LINE, {**LINE, "entity": {"id": "line-2"}}])
 
 
 def _scope(mapping: Mapping, document: Doc) -> dict[str, Any]:
@@ -92,7 +95,7 @@ def schemas() -> Schemas:
     return Schemas(load_document(ROOT / "openapi" / "tmf656-v5.yaml"), "urn:test:shipped")
 
 
-@pytest.mark.parametrize("mapping", SHIPPED, ids=IDS)
+@pytest.mark.parametrize("mapping", PROBLEMS, ids=IDS)
 @pytest.mark.parametrize("severity", ["critical", "Major", "minor", "whatever"])
 def test_what_is_asked_for_is_a_complete_service_problem(mapping: Mapping, severity: str, schemas: Schemas) -> None:
     document = {**_ticket_for(mapping), "severity": severity}
@@ -104,7 +107,7 @@ def test_what_is_asked_for_is_a_complete_service_problem(mapping: Mapping, sever
     assert 1 <= body["priority"] <= 10
 
 
-@pytest.mark.parametrize("mapping", SHIPPED, ids=IDS)
+@pytest.mark.parametrize("mapping", PROBLEMS, ids=IDS)
 def test_a_ticket_that_names_no_service_is_worked_on_all_the_same(mapping: Mapping, schemas: Schemas) -> None:
     document = {name: value for name, value in _ticket_for(mapping).items() if name != "relatedEntity"}
     body = mapping.steps[0].body.render(_scope(mapping, document))
@@ -116,7 +119,7 @@ _BY_WORKAROUND = [{"@type": "StringCharacteristic", "name": "restorationType", "
 _FOR_GOOD = [{"@type": "StringCharacteristic", "name": "restorationType", "value": "permanent"}]
 
 
-@pytest.mark.parametrize("mapping", SHIPPED, ids=IDS)
+@pytest.mark.parametrize("mapping", PROBLEMS, ids=IDS)
 @pytest.mark.parametrize(
     ("problem", "outcome"),
     [
@@ -141,7 +144,7 @@ def test_the_downstream_decides_how_it_ends(mapping: Mapping, problem: Doc, outc
     assert (verdict and verdict.outcome) == outcome
 
 
-@pytest.mark.parametrize("mapping", SHIPPED, ids=IDS)
+@pytest.mark.parametrize("mapping", PROBLEMS, ids=IDS)
 def test_the_reports_are_those_of_the_process(mapping: Mapping) -> None:
     def written(outcome: Outcome) -> tuple[str | None, str | None, list[str]]:
         rule = mapping.report[outcome]
@@ -156,11 +159,13 @@ def test_the_reports_are_those_of_the_process(mapping: Mapping) -> None:
     assert mapping.on_timeout is Verdict.FAIL
 
 
-def test_all_are_restoration_work_of_their_own() -> None:
-    assert isinstance(SHIPPED, Mappings)
-    assert IDS == ["broadband-fault", "voice-fault", "service-degradation"]
-    assert {mapping.outcome for mapping in SHIPPED} == {Activity.SERVICE}
-    assert all(mapping.stop for mapping in SHIPPED)
+def test_without_any_downstream_what_needs_none_is_still_done() -> None:
+    """The adapter has service problems of its own; all else waits for a downstream."""
+    facts = Facts(reachable=frozenset({"tmf656"}))
+    fault = {"troubleTicketCharacteristic": [*ACCESS, characteristic("accessTechnology", "vdsl")]}
+    document = ticket(relatedEntity=[LINE], **fault)
+    assert [one.mapping.id for one in plan(SHIPPED, change(document), NOW, facts)] == ["broadband-fault"]
+    assert [one.mapping.id for one in plan(SHIPPED, change(document), NOW)] == ["line-test"]
 
 
 def _example() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from tmf_adapter.mapping.expression import RenderError
 from tmf_adapter.mapping.faults import Graded, Place, Severity, listed, nearest
 from tmf_adapter.mapping.names import uses
-from tmf_adapter.mapping.parts import Mapping, Step, Undo
+from tmf_adapter.mapping.parts import Mapping, Step, Undo, awaited
 from tmf_adapter.mapping.plan import bind
 from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.sample import PLACEHOLDER, sample_scope
@@ -31,7 +31,8 @@ def wrong_steps(mapping: Mapping, operations: Operations) -> Iterator[Graded]:
         if operation is None:
             yield (*at, "call"), _no_operation(step.call, operations), Severity.ERROR
         else:
-            found = chain(_call(step, operation, sample.bodies[step.id]), _wait(step, operation))
+            told = operations.get(awaited(step, mapping.every_step, operations).call, operation)
+            found = chain(_call(step, operation, sample.bodies[step.id]), _wait(step, told))
             yield from (((*at, *place), message, severity) for place, message, severity in found)
         if step.undo:
             undoing = _undo(step, step.undo, operation, operations, sample)
@@ -93,17 +94,18 @@ def _undo(
 
 
 def _wait(step: Step, operation: Operation) -> Iterator[Graded]:
-    awaited = step.await_
-    if awaited is None:
+    """``operation`` is the one whose event is awaited."""
+    wait = step.await_
+    if wait is None:
         return
-    if awaited.event not in operation.results:
-        known = f"{listed(operation.results)}{nearest(awaited.event, operation.results)}"
-        message = f"{awaited.event!r} brings no result of {step.call}; there are {known}"
+    if wait.event not in operation.results:
+        known = f"{listed(operation.results)}{nearest(wait.event, operation.results)}"
+        message = f"{wait.event!r} brings no result of {step.call}; there are {known}"
         yield ("await", "event"), message, Severity.ERROR
-    if awaited.fail is None:
+    if wait.fail is None:
         remedy = 'say when the operation has failed (fail: "false" if only its deadline can tell)'
         yield ("await", "fail"), f"is missing: {remedy}", Severity.ERROR
-    if awaited.ok is None and awaited.restored is None and awaited.workaround is None:
+    if wait.ok is None and wait.restored is None and wait.workaround is None:
         yield ("await",), "can never end well: add ok, restored or workaround", Severity.ERROR
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tmf_adapter.mapping.expression import FUNCTIONS, Expression
 from tmf_adapter.mapping.faults import Place, listed, nearest
-from tmf_adapter.mapping.parts import Ask, Expiry, Interim, Mapping, Outcome, ReportRule, Step
+from tmf_adapter.mapping.parts import Ask, Expiry, Interim, Mapping, Outcome, ReportRule, Step, awaited
 from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.scan import Path
 from tmf_adapter.mapping.view import MEMBERS, ON_EVENT, SPELLINGS, name_of
@@ -61,7 +61,8 @@ def _steps_uses(mapping: Mapping, names: frozenset[str], operations: Operations)
         yield from _interim_uses(("steps", index, "while"), part.while_, names, here)
         for at, step in enumerate(part.steps):
             place: Place = ("steps", index) if isinstance(part, Step) else ("steps", index, "parallel", at)
-            yield from _step_uses(place, step, names, ran, operations.get(step.call))
+            told = operations.get(awaited(step, mapping.every_step, operations).call)
+            yield from _step_uses(place, step, names, ran, told)
         ran = here
 
 

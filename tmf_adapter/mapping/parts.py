@@ -18,7 +18,7 @@ from tmf_adapter.mapping.expression import Expression
 from tmf_adapter.mapping.faults import Place
 from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.reports import Expiry, Report, ReportRule
-from tmf_adapter.mapping.steps import Ask, Await, Interim, Parallel, Part, Retry, Step, Undo, flat
+from tmf_adapter.mapping.steps import Ask, Await, Interim, Parallel, Part, Retry, Step, Undo, awaited, flat
 from tmf_adapter.mapping.words import (
     VERDICT_OF,
     VERDICT_ORDER,
@@ -57,6 +57,7 @@ __all__ = [
     "Step",
     "Undo",
     "Verdict",
+    "awaited",
 ]
 
 KINDS = (Kind.CREATE, Kind.STATUS, Kind.RESOLVED, Kind.ATTRIBUTE, Kind.DELETE)

@@ -3,7 +3,7 @@
 Each has a ``document()``, the JSON that ``document.parse`` turns back into it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -15,7 +15,7 @@ from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.reports import ReportRule
 from tmf_adapter.mapping.scan import Reads, reads_of
 from tmf_adapter.mapping.words import VERDICT_ORDER, Outcome, Verdict
-from tmf_adapter.tmf.operations import OPERATIONS, Operation
+from tmf_adapter.tmf.operations import OPERATIONS, Operation, Operations
 
 
 @dataclass(frozen=True)
@@ -188,6 +188,13 @@ class Step:
         """Itself: a part with one step, see ``Parallel.steps``."""
         return (self,)
 
+    @property
+    def matched(self) -> frozenset[str]:
+        """The other steps that the ``match`` of its wait names: their events may bring its result."""
+        match = self.await_.match if self.await_ else None
+        paths = [path.steps for path in match.paths] if match else []
+        return frozenset(str(steps[1]) for steps in paths if steps[0] == "step" and len(steps) > 1) - {self.id}
+
     def ending(self, verdict: Verdict) -> Outcome | None:
         """The outcome that ends the recovery when the step has this verdict; None: it goes on."""
         return self.finish if verdict is Verdict.OK else verdict.outcome
@@ -233,3 +240,11 @@ Part = Step | Parallel
 def flat(parts: tuple[Part, ...]) -> Iterator[Step]:
     """Every step in the order in which it stands."""
     return (step for part in parts for step in part.steps)
+
+
+def awaited(step: Step, every: Iterable[Step], operations: Operations = OPERATIONS) -> Step:
+    """Of ``every`` step the one whose event ``step`` waits for: itself, or one that its ``match`` names."""
+    event = step.await_.event if step.await_ else ""
+    candidates = (step, *(one for one in every if one.id in step.matched))
+    told = (one for one in candidates if (row := operations.get(one.call)) and event in row.results)
+    return next(told, step)

@@ -263,11 +263,7 @@ def _patience(operation: Operation) -> datetime:
 
 def matched(run: Run, step: Step) -> list[Operation]:
     """The operations of other steps whose events this one waits for: those that its ``match`` names."""
-    if step.await_ is None or step.await_.match is None:
-        return []
-    paths = (path.steps for path in step.await_.match.paths)
-    named = {str(steps[1]) for steps in paths if steps[0] == "step" and len(steps) > 1} - {step.id}
-    return [one for one in run.operations if one.step_id in named]
+    return [one for one in run.operations if one.step_id in step.matched]
 
 
 def _others(run: Run, step: Step, operation: Operation) -> set[str]:

@@ -205,8 +205,8 @@ def _judge(run: Run, operation: Operation, step: Step, name: str, resource: Doc)
     verdict = step.await_.judge({**run.scope, "ev": {name: resource}})
     if verdict is None or (verdict is Verdict.ASK and run.is_asked(step.id)):
         return None  # as long as one question is open, no other is asked
-    said = resource.get(OPERATIONS[operation.call].state_member) or "answered"
+    subject = _subject(run, operation, step, name, resource.get("id"))
+    said = resource.get(OPERATIONS[(subject or operation).call].state_member) or "answered"
     why = resource.get("statusChangeReason")
     reason = f"{name} {resource.get('id', operation.remote_id)} is {said}" + (f": {why}" if why else "")
-    is_own = _subject(run, operation, step, name, resource.get("id")) is operation
-    return Judgement(verdict, reason, resource if is_own else {})
+    return Judgement(verdict, reason, resource if subject is operation else {})

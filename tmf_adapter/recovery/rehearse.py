@@ -10,14 +10,15 @@ from typing import Any
 
 from tmf_adapter.mapping.cases import Happening, Happens
 from tmf_adapter.mapping.expression import RenderError, Scope
-from tmf_adapter.mapping.parts import Expired, Outcome, Step, Verdict
+from tmf_adapter.mapping.parts import Expired, Interim, Outcome, Step, Verdict, awaited
 from tmf_adapter.mapping.plan import Planned
 from tmf_adapter.mapping.render import render
 from tmf_adapter.recovery.next import Act, Finish, How, Look, Put, Resume, Stand, Taken, Wait, Withdraw, next_move
 from tmf_adapter.recovery.recovery import APPROVAL, ASK, Kind, Operation, Question, Recovery, Reply, Run, Stage, State
-from tmf_adapter.recovery.report import report_of
+from tmf_adapter.recovery.report import interim_of, report_of
 from tmf_adapter.tickets.ticket import Report
 from tmf_adapter.tmf.events import Doc
+from tmf_adapter.tmf.operations import OPERATIONS
 
 TURNS_LIMIT = 1000
 
@@ -73,9 +74,13 @@ class _Stage:
         """Do what is next; whether there is more to do."""
         if self.run.recovery.state is State.WATCHING:
             return self.watch()
-        moves = next_move(self.run, self.runs).moves
+        following = next_move(self.run, self.runs)
+        moves = following.moves
         acts = [move for move in moves if not isinstance(move, Wait | Stand)]
+        if self.run.recovery.interim and following.interim is None and not isinstance(moves[0], Finish | Stand):
+            self.run = replace(self.run, recovery=replace(self.run.recovery, interim=None))
         if not acts:
+            self.meanwhile(following.interim)
             return self.happen(moves)
         for move in acts:
             match move:
@@ -92,6 +97,12 @@ class _Stage:
                 case Finish():
                     return self.finish(move)
         return True
+
+    def meanwhile(self, interim: Interim | None) -> None:
+        """The status that the ticket has while nothing more can be done."""
+        if interim and self.run.recovery.interim is None:
+            self.seen.reports.append(interim_of(self.run, interim))
+            self.run = replace(self.run, recovery=replace(self.run.recovery, interim=interim.status))
 
     def runs(self, step: Step) -> bool:
         return step.if_ is None or step.if_.is_true(Scope.of(self.run.scope))
@@ -150,17 +161,19 @@ class _Stage:
             return True
         if happening.kind is not Happens.EVENT:
             return False
-        resource = {**(operation.response or {}), **happening.members}
-        name = happening.resource or operation.resource
+        told = self.run.operation(awaited(step, self.run.recovery.mapping.every_step).id) or operation
+        resource = {**(told.response or {}), **happening.members}
+        name = happening.resource or told.resource
         verdict_ = step.await_.judge({**self.run.scope, "ev": {name: resource}})
-        said = happening.members.get(step.operation.state_member, "answered")
-        reason = f"{operation.resource} {operation.remote_id} is {said}"
+        said = happening.members.get(OPERATIONS[told.call].state_member, "answered")
+        reason = f"{told.resource} {told.remote_id} is {said}"
         if verdict_ is None:
             return True
         if not verdict_.ends_wait:
             self.ask(step, reason)
             return True
-        self.change(operation.id, stage=Stage.ENDED, verdict=verdict_, reason=reason, response=resource)
+        answer = resource if told is operation else operation.response
+        self.change(operation.id, stage=Stage.ENDED, verdict=verdict_, reason=reason, response=answer)
         return True
 
     def change(self, id_: str, **members: Any) -> None:
@@ -205,7 +218,7 @@ class _Stage:
         self.reply(question.name, reply, happening.subject)
         step = question.step_id if question.name not in (APPROVAL,) else ""
         if reply is Reply.EXPIRED and self.run.operation(step):
-            self.change(step, stage=Stage.ENDED, verdict=Verdict.FAIL, reason="the customer has not answered in time")
+            self.change(step, stage=Stage.ENDED, verdict=Verdict.FAIL, reason=_SILENT, lapsed=True)
         elif self.run.operation(step):
             self.change(step, due_at=self.now)
         return True
@@ -255,6 +268,8 @@ class _Stage:
                 return self.finish(Finish(Outcome.RESTORED, "the permanent restoration has come", undo=undo))
         return True
 
+
+_SILENT = "the customer did not answer what it needs to know"
 
 _REPLIES = {
     (Kind.APPROVAL, Happens.APPROVED): Reply.APPROVED,

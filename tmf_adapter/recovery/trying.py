@@ -8,6 +8,7 @@ from typing import Any
 from tmf_adapter.mapping.cases import Call, Case, Expected, Happening
 from tmf_adapter.mapping.parts import Mapping
 from tmf_adapter.mapping.plan import NOTHING_ELSE, Counted, Explanation, Facts, explain, plan
+from tmf_adapter.mapping.view import counter_of
 from tmf_adapter.recovery.rehearse import Called, Rehearsal, rehearse
 from tmf_adapter.tickets.ticket import Report
 from tmf_adapter.tmf.events import Change
@@ -36,16 +37,21 @@ def attempt(
 
 def failures(mapping: Mapping, case: Case, now: datetime) -> list[str]:
     """What is not as the case expects of its mapping, asked alone; empty when all is."""
-    roles = {f"by{role[:1].upper()}{role[1:]}": role for role in _roles(case)}
-    counted: dict[Counted, int] = {}
-    for counter, counts in case.given.open.items():
-        counted |= {(roles.get(counter, counter), id_): count for id_, count in counts.items()}
-    tried = attempt([mapping], case.given.change(now), now, case.happens, Facts(open=counted))
+    tried = attempt([mapping], case.given.change(now), now, case.happens, facts_given(case))
     if not case.expect.starts:
         return ["it starts, and should not"] if tried.starts else []
     if not tried.starts:
         return [f"it does not start: {line}" for line in _why_not(tried.explanations[0])]
     return list(_differences(case.expect, tried.starts[0][1]))
+
+
+def facts_given(case: Case) -> Facts:
+    """What a case says of the world around its ticket."""
+    roles = {counter_of(role): role for role in _roles(case)}
+    counted: dict[Counted, int] = {}
+    for counter, counts in case.given.open.items():
+        counted |= {(roles.get(counter, counter), id_): count for id_, count in counts.items()}
+    return Facts(open=counted)
 
 
 def _roles(case: Case) -> Iterator[str]:
