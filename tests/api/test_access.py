@@ -97,6 +97,29 @@ async def test_without_a_token_a_browser_on_this_machine_is_no_way_in(
     assert answered.status_code in ((201, 400) if status == 200 else (403,)), answered.text
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "["},
+        {"Host": "[::1"},
+        {"Host": ""},
+        {"Origin": "http://["},
+        {"Origin": ""},
+        {"Forwarded": "for=198.51.100.7"},
+        {"Via": "1.1 proxy"},
+        {"X-Forwarded-For": "198.51.100.7"},
+        {"X-Forwarded-Host": "adapter.example"},
+        {"X-Real-IP": "198.51.100.7"},
+    ],
+)
+async def test_without_a_token_what_is_odd_or_comes_through_a_proxy_is_refused(
+    shelf: Shelf, headers: dict[str, str]
+) -> None:
+    async with asked_by(shelf, Access(), "127.0.0.1") as client:
+        assert_error(await client.get("/thing/1", headers=headers), 403, "forbidden")
+    assert shelf.request is None
+
+
 async def test_the_name_that_a_caller_gives_cannot_pose_as_anything_else(shelf: Shelf) -> None:
     async with asked_by(shelf, Access(), "127.0.0.1") as client:
         await client.get("/thing/1", headers={"X-Operator": 'ada at 1.2.3.4", "x": "' + "y" * 100})

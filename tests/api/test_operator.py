@@ -498,3 +498,20 @@ async def test_the_record_can_only_grow(database: Database, statement: str) -> N
         await database.write(lambda tx: tx.execute(text(statement)))
     rows, total = await database.read(lambda tx: audit.entries(tx, "subscription/1", "pause", 0, 10))
     assert (total, rows[0].who, rows[0].after) == (1, "ada at 127.0.0.1", '{"a":1}')
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("limit=" + "9" * 5_000, 200),
+        ("offset=" + "9" * 5_000, 200),
+        ("offset=-" + "9" * 5_000, 200),
+        ("since=0001-01-01T00:00:00%2B23:59", 200),
+        ("until=9999-12-31T23:59:59-23:59", 200),
+        ("since=2026-01-01", 400),
+    ],
+)
+async def test_numbers_and_instants_at_the_end_of_the_world_are_answered(
+    operator: httpx.AsyncClient, query: str, status: int
+) -> None:
+    assert (await operator.get(f"/delivery?{query}")).status_code == status

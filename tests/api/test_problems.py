@@ -6,11 +6,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.rooms import FakeSubscriptions
+from tests.api.rooms import FakeInbox, FakeSubscriptions
 from tests.api.shelf import OPENAPI, assert_error, client_of, pointers
 from tests.problems.test_desk import BODY
 from tests.problems.test_tasks import BASE, Room
 from tests.storage.fakes import NOW
+from tmf_adapter.api.dispatch import Request
+from tmf_adapter.api.resource import listener
 from tmf_adapter.api.server import Document, build, load
 from tmf_adapter.api.tmf656_v5 import TASKS, Tmf656V5
 from tmf_adapter.engine import Engine
@@ -18,6 +20,7 @@ from tmf_adapter.problems.records import EventRecords
 from tmf_adapter.problems.store import record_store
 from tmf_adapter.recovery.inbox import Inbox
 from tmf_adapter.storage.database import Database
+from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.time import stamp
 
 API = "/tmf-api/serviceProblemManagement/v5"
@@ -133,6 +136,14 @@ EVENT = {
         "serviceProblem": {"@type": "ServiceProblem", "id": "sp-1", "href": "http://there/sp-1", "status": "held"}
     },
 }
+
+
+@pytest.mark.parametrize("event", [[], 1, "x", None])
+async def test_an_event_that_is_no_object_is_refused(event: Any) -> None:
+    """The listener that belongs to no document takes any JSON."""
+    inbox = FakeInbox()
+    with pytest.raises(Invalid, match="not acceptable"):
+        await listener(inbox)(Request("POST", {}, body=event))
 
 
 async def test_an_event_of_another_system_is_on_record_once(client: httpx.AsyncClient) -> None:

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from connexion.middleware.abstract import ROUTING_CONTEXT
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +17,9 @@ from tmf_adapter.vault import Secret
 _NAME = re.compile(r"[^\w.@+-]+", re.ASCII)
 NAMED = 64
 """Characters that are kept of the name a caller gives in ``X-Operator``."""
+_PROXIED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""What proxies add: who asks through one on this machine looks local, and need not be."""
+_TOKEN_REMEDY = "Set TMF_ADAPTER_OPERATOR_TOKEN, and send it as a bearer token."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,7 @@ class Access:
         if self.token is not None:
             self._require(self.token, request)
         elif not _is_loopback(client):
-            remedy = "Set TMF_ADAPTER_OPERATOR_TOKEN, and send it as a bearer token."
-            raise Forbidden("Only clients on the adapter's own machine are answered.", remedy)
+            raise Forbidden("Only clients on the adapter's own machine are answered.", _TOKEN_REMEDY)
         else:
             _require_no_stranger_behind(request)
         named = _NAME.sub("", request.header("x-operator") or "")[:NAMED]
@@ -49,12 +51,22 @@ class Access:
 
 def _require_no_stranger_behind(request: Request) -> None:
     """A page in a browser on this machine can make it ask us: under a name of its own, or from another origin."""
-    host = urlsplit(f"//{request.header('host') or ''}")
+    if any(request.header(name) is not None for name in _PROXIED):
+        raise Forbidden("Without a token nobody is answered through a proxy.", _TOKEN_REMEDY)
+    host = _authority(request.header("host") or "")
     if not (host.hostname == "localhost" or _is_loopback(host.hostname or "")):
         raise Forbidden("Without a token the adapter is asked by its loopback address.", "Use 127.0.0.1 or localhost.")
     origin = request.header("origin")
-    if origin is not None and urlsplit(origin).netloc != host.netloc:
+    if origin is not None and origin.partition("://")[2] != host.netloc:
         raise Forbidden("Without a token no page of another origin is answered.")
+
+
+def _authority(host: str) -> SplitResult:
+    """What a ``Host`` names; nothing for one that is none."""
+    try:
+        return urlsplit(f"//{host}")
+    except ValueError:
+        return urlsplit("")
 
 
 def _is_loopback(address: str) -> bool:

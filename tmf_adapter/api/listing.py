@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from starlette.responses import Response
@@ -10,6 +10,7 @@ from starlette.responses import Response
 from tmf_adapter.api.dispatch import Request
 from tmf_adapter.api.errors import respond
 from tmf_adapter.tmf.errors import BadQuery
+from tmf_adapter.tmf.query import number
 
 T = TypeVar("T")
 
@@ -35,8 +36,8 @@ class Listing:
             if name in values:
                 raise BadQuery(f"The query parameter {name} may be given once.")
             values[name] = value
-        offset, limit = int(values.pop("offset", "0")), int(values.pop("limit", str(PAGE)))
-        return cls(values, min(max(offset, 0), DEEPEST), min(max(limit, 0), MOST))
+        offset, limit = number("offset", values.pop("offset", "0")), number("limit", values.pop("limit", str(PAGE)))
+        return cls(values, min(offset, DEEPEST), min(limit, MOST))
 
     def __getitem__(self, name: str) -> str | None:
         return self.values.get(name)
@@ -65,4 +66,4 @@ def instant(text: str) -> float:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise ValueError("it must be an instant such as 2026-11-24T06:00:00Z")
-    return moment.astimezone(UTC).timestamp()
+    return moment.timestamp()

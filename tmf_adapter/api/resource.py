@@ -164,9 +164,11 @@ def listener(inbox: Inbox, status: int = 204) -> Handler:
 def typed(request: Request) -> Doc:
     """The event that was sent; one that does not say its type has that of the path it was sent to.
 
-    The standard requires no ``eventType``, and each type of event has a path of its own.
+    The standard requires no ``eventType``, and each type of event has a path of its own. Raises ``Invalid``.
     """
     event: Doc = request.body
+    if not isinstance(event, dict):
+        raise Invalid.at("", "an event must be an object")
     named = request.address.partition("/listener/")[2].strip("/")
     if event.get("eventType") or event.get("@type") or not named:
         return event

@@ -319,11 +319,12 @@ def _cursor(name: str, texts: list[str], collection: Collection, sort: tuple[Sor
 
 def _last_number(name: str, texts: list[str]) -> int | None:
     """Any integer; one out of range is clamped. Of several the last counts."""
-    numbers = [_number(name, text) for text in texts]
+    numbers = [number(name, text) for text in texts]
     return numbers[-1] if numbers else None
 
 
-def _number(name: str, value: str) -> int:
+def number(name: str, value: str) -> int:
+    """Any integer, 0 for one below. Raises ``BadQuery``."""
     if not re.fullmatch(r"[ +-]?[0-9]+", value):
         raise BadQuery(f"The query parameter {name} must be an integer, not {value[:40]!r}.")
     if value.startswith("-"):
