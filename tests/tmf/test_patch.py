@@ -515,6 +515,24 @@ def test_a_json_patch_query_that_would_look_through_too_much_is_refused() -> Non
         )
 
 
+def test_every_condition_of_a_json_patch_query_counts_for_how_much_it_looks_through() -> None:
+    note = {"note": [{"id": str(number), "text": "a" * 40} for number in range(10_000)]}
+    path = "/note/text?id=1" + "&text=x" * 9
+    with pytest.raises(Invalid, match="too often"):
+        apply(note, [{"op": "replace", "path": path, "value": "x"}] * 10, JSON_PATCH_QUERY)
+
+
+def test_a_json_patch_query_changes_no_more_places_than_a_json_patch_may() -> None:
+    target = {"note": [{"author": "b", "text": "a"}] * 600}
+    operations = [{"op": "replace", "path": "/note/text?author=b", "value": str(number)} for number in range(2)]
+    assert apply(target, operations[:1], JSON_PATCH_QUERY)["note"][599]["text"] == "0"
+    with pytest.raises(Invalid, match="not acceptable") as caught:
+        apply(target, operations, JSON_PATCH_QUERY)
+    assert [(fault.pointer, fault.message) for fault in caught.value.faults] == [
+        ("/1", "the patch changes more than 1000 places")
+    ]
+
+
 @pytest.mark.parametrize("media_type", ["text/plain", "merge-patch+json", "", "application/xml"])
 def test_what_is_no_patch_format_is_refused(media_type: str) -> None:
     with pytest.raises(UnsupportedMediaType):

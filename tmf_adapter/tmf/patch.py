@@ -16,11 +16,11 @@ JSON_PATCH = "application/json-patch+json"
 JSON_PATCH_QUERY = "application/json-patch-query+json"
 
 OPERATIONS = 1_000
-"""A json-patch may have this many operations."""
+"""A json-patch may have this many operations, and one that picks elements may change this many places."""
 COPIED = 1 << 20
 """And its copies may add this many characters, since each may double what the one before it made."""
 PICKED = 1 << 25
-"""The operations of a json-patch-query that pick elements may look through this many characters in all."""
+"""The conditions of a json-patch-query may look through this many characters in all."""
 LEVELS = 240
 """A document may nest this deep. Serializers write 254; the rest is for what it is wrapped in, such as an event."""
 
@@ -75,18 +75,28 @@ def _json_patched(document: Doc, operations: list[Doc], lists: frozenset[str], *
     if len(operations) > OPERATIONS:
         raise Invalid(f"A json-patch may have at most {OPERATIONS} operations, this one has {len(operations)}.")
     text = json.dumps(document)
-    if picks and len(text) * sum("?" in operation["path"] for operation in operations) > PICKED:
+    if picks and len(text) * sum(map(_conditions, operations)) > PICKED:
         raise Invalid("The patch picks elements too often in a document of this size.", "Send it in several parts.")
     result: Any = json.loads(text)
-    allowance = COPIED
+    allowance, done = COPIED, 0
     for number, operation in enumerate(operations):
-        for one in _picked(result, operation, f"/{number}") if picks else (operation,):
+        plain = _picked(result, operation, f"/{number}") if picks else [operation]
+        done += len(plain)
+        if done > OPERATIONS:
+            raise Invalid.at(f"/{number}", f"the patch changes more than {OPERATIONS} places")
+        for one in plain:
             result, allowance = _operated(result, one, f"/{number}", allowance, lists)
     if not isinstance(result, dict):
         raise Invalid.at("", "the patch must leave an object")
     if _is_deep(result):
         raise Invalid.at("", f"the patch must not nest deeper than {LEVELS} levels")
     return result
+
+
+def _conditions(operation: Doc) -> int:
+    """How many conditions its paths are picked by."""
+    paths = [path for path in (operation["path"], operation.get("from", "")) if "?" in path]
+    return sum(1 + path.count("&") for path in paths)
 
 
 def _is_deep(document: Any) -> bool:
