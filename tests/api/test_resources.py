@@ -13,10 +13,13 @@ from starlette.types import ASGIApp
 from tests.api.rooms import FakeDesk, FakeInbox, FakeSubscriptions
 from tests.api.shelf import OPENAPI, assert_error, client_of, pointers
 from tmf_adapter.api.attributes import attributes
+from tmf_adapter.api.paging import page_headers
 from tmf_adapter.api.server import Document, build, load, unsupported
 from tmf_adapter.api.tmf621_v5 import Tmf621V5
 from tmf_adapter.api.tmf656_v5 import TASKS, Tmf656V5
 from tmf_adapter.tmf.condition import matches
+from tmf_adapter.tmf.cursor import Cursor
+from tmf_adapter.tmf.query import Page, Query
 
 TICKET = {
     "@type": "TroubleTicket",
@@ -267,6 +270,13 @@ async def test_links_by_offset_go_on_by_offset_and_keep_the_query(client: httpx.
     assert {params["limit"] for params in found.values()} == {"2"}
     assert {params["name.ne"] for params in found.values()} == {"a & b"}
     assert response.headers["link"].startswith(f"<{api.base}{api.path}?")
+
+
+def test_a_page_by_offset_that_ended_early_is_followed_by_what_it_left() -> None:
+    query = Query(limit=3)
+    page = Page([b"{}"], 3, last=Cursor.of({"id": "1", "creationDate": "2026-03-11T06:00:00.000Z"}, query.sort))
+    headers = page_headers(page, query, [("offset", "0"), ("limit", "3")], "/thing", "thing")
+    assert '</thing?offset=1&limit=3>; rel="next"' in headers["Link"]
 
 
 async def test_links_without_an_offset_go_on_by_cursor(client: httpx.AsyncClient, api: Api) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from tests.storage.fakes import SECONDS, Gate, deleting, equal, opening
 from tmf_adapter.storage import database as room
+from tmf_adapter.storage import listing
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.listing import Listing
 from tmf_adapter.storage.resources import ResourceStore
@@ -85,6 +86,26 @@ async def test_the_total_counts_all_that_match_wherever_the_page_is(shelf: Shelf
         Query(condition, sort=BY_NAME, limit=0),
     ):
         assert (await shelf.page(query)).total == 3
+
+
+@pytest.mark.parametrize(("most", "first"), [(1, "b"), (150, "bd"), (1 << 20, "bdfhj")])
+async def test_a_page_ends_where_it_becomes_too_large_and_the_next_goes_on_there(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, most: int, first: str
+) -> None:
+    monkeypatch.setattr(listing, "PAGE_BYTES", most)
+    page = await shelf.page(Query(sort=BY_NAME))
+    assert (names(page), page.total) == (first, 5)
+    seen = names(page)
+    while page.last is not None:
+        page = await shelf.page(Query(sort=BY_NAME, after=page.last))
+        seen += names(page)
+    assert seen == "bdfhj"
+    page = await shelf.page(Query(sort=BY_NAME, offset=5 - len(first)))
+    while page.first is not None:
+        page = await shelf.page(Query(sort=BY_NAME, before=page.first))
+        seen = names(page) + seen
+    assert seen.endswith("bdfhj")
+    assert seen.startswith("b")
 
 
 async def test_what_matches_nothing_is_an_empty_page(shelf: Shelf) -> None:

@@ -36,7 +36,7 @@ def _links(page: Page, query: Query, sent: Pairs, collection: str) -> Iterator[t
         offset = max(query.offset - query.limit, 0)
         yield "prev", [*kept, _place("before", page.first, query, collection, offset if is_by_offset else None), size]
     if page.last:
-        offset = query.offset + query.limit
+        offset = query.offset + len(page.items)  # a page may end early
         yield "next", [*kept, _place("after", page.last, query, collection, offset if is_by_offset else None), size]
     yield "last", [*kept, ("offset", str(max(page.total - 1, 0) // query.limit * query.limit)), size]
 

@@ -83,6 +83,10 @@ class Dialect(ABC):
     def string(self, node: Node) -> str:
         """The node, when it is a string, as text that compares by code points."""
 
+    def within(self, page: str, size: int) -> str:
+        """A select of body and total that need not bring what is behind the first ``size`` bytes: NULL instead."""
+        return page
+
     @abstractmethod
     def number(self, node: Node) -> str:
         """The node, when it is a number, as a double."""

@@ -14,6 +14,9 @@ from tmf_adapter.tmf.query import Page, Query
 
 _DIALECTS: dict[str, type[Dialect]] = {"sqlite": Sqlite, "postgresql": Postgresql}
 
+PAGE_BYTES = 4 << 20
+"""A page ends with the resource that makes it this large, however many were asked for."""
+
 
 @lru_cache(maxsize=512)
 def _statement(sql: str) -> TextClause:
@@ -34,7 +37,8 @@ class Listing:
             beyond = f" AND {write.beyond(query.sort, cursor.keys, cursor.id, is_reversed=self._is_reversed)}"
         order = write.order(query.sort, is_reversed=self._is_reversed)
         self._count = f"SELECT count(*) {matching}"
-        self._page = f"SELECT body, ({self._count}) {matching}{beyond} ORDER BY {order} LIMIT :limit OFFSET :offset"
+        page = f"SELECT body, ({self._count}) AS total {matching}{beyond} ORDER BY {order} LIMIT :limit OFFSET :offset"
+        self._page = write.within(page, PAGE_BYTES)
         self._parameters = parameters.bound
 
     @property
@@ -44,11 +48,10 @@ class Listing:
 
     def page(self, connection: Connection) -> Page:
         """Run it."""
-        rows = connection.execute(_statement(self._page), self._parameters).all() if self._query.limit else []
+        rows, has_more = self._rows(connection) if self._query.limit else ([], False)
         if not rows:
             return Page([], connection.execute(_statement(self._count), self._parameters).scalar_one())
-        items = [row[0].encode() for row in rows[: self._query.limit]]
-        has_more = len(rows) > len(items)
+        items = [body for body, _ in rows]
         if self._is_reversed:
             items.reverse()
         return Page(
@@ -57,6 +60,21 @@ class Listing:
             self._place(items[0]) if self._has_front(has_more) else None,
             self._place(items[-1]) if has_more or self._is_reversed else None,
         )
+
+    def _rows(self, connection: Connection) -> tuple[list[tuple[bytes, int]], bool]:
+        """Bodies and the number of all that match, and whether there are more beyond the page.
+
+        The page ends early where it has become too large; one resource it always has.
+        """
+        rows: list[tuple[bytes, int]] = []
+        size = 0
+        with connection.execute(_statement(self._page), self._parameters) as found:
+            for text_, total in found:
+                if len(rows) == self._query.limit or text_ is None or size >= PAGE_BYTES:
+                    return rows, True
+                rows.append((text_.encode(), total))
+                size += len(rows[-1][0])
+        return rows, False
 
     def _has_front(self, has_more: bool) -> bool:
         if self._is_reversed:

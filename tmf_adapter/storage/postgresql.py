@@ -24,6 +24,14 @@ class Postgresql(Dialect):
         json_ = f"(CASE WHEN jsonb_typeof({alias}.v) = 'object' THEN {alias}.v END)"
         return source, Node(json_, f"jsonb_typeof({alias}.v)", f"{alias}.v")
 
+    def within(self, page: str, size: int) -> str:
+        """The driver would read the whole of it before the first row is seen."""
+        ahead = "sum(octet_length(body)) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+        return (
+            f"SELECT CASE WHEN coalesce(ahead, 0) < {size} THEN body END, total"
+            f" FROM (SELECT body, total, {ahead} AS ahead FROM ({page}) AS page) AS measured"
+        )
+
     def string(self, node: Node) -> str:
         return f"({node.value} #>> '{{}}') COLLATE \"C\""
 
