@@ -88,3 +88,11 @@ def test_a_change_of_the_vocabulary_is_a_change(tmp_path: Path) -> None:
     assert live.reload()
     assert live().reasons.word("restored", "artemis") == "restored!"
     assert live().reasons.word("restored", "sonata") == "restored"
+
+
+def test_a_pipe_among_the_files_is_a_fault_and_nothing_waits_for_it(tmp_path: Path) -> None:
+    live = LiveMappings(written(tmp_path, a=_document("a")))
+    os.mkfifo(tmp_path / "b.yaml")
+    with pytest.raises(BadMapping, match="no ordinary file"):
+        live.reload()
+    assert _ids(live) == ["a"]

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
+from tmf_adapter import files
 from tmf_adapter.api.faults import explain
 from tmf_adapter.tmf.dialect import Dialect, Hearing, Saying
 
@@ -94,9 +95,7 @@ def read_dialects(directory: Path) -> Spoken:
 
 def _read(path: Path, faults: list[str]) -> Dialect | None:
     try:
-        data = path.read_bytes()
-        if len(data) > BYTES_LIMIT:
-            raise ValueError(f"has {len(data)} bytes; a dialect may have {BYTES_LIMIT}")
+        data = files.read(path, BYTES_LIMIT)
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data, Loader=yaml.CSafeLoader)):
             raise ValueError("has an alias, which dialects do not need: write it out")
         document = yaml.load(data, Loader=yaml.CSafeLoader)

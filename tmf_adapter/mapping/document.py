@@ -12,13 +12,14 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from tmf_adapter import files
 from tmf_adapter.mapping.cases import CASES_ENDING, Case, CasesSchema
 from tmf_adapter.mapping.faults import BadMapping, MappingFault, nearest
 from tmf_adapter.mapping.grammar import DefaultsSchema, MappingSchema, complaints
 from tmf_adapter.mapping.mappings import NO_REASONS, Mappings
 from tmf_adapter.mapping.parts import Mapping
 from tmf_adapter.mapping.reasons import REASONS_FILE, Reasons, ReasonsSchema
-from tmf_adapter.mapping.source import Source, read_source
+from tmf_adapter.mapping.source import BYTES_LIMIT, Source, read_source
 
 __all__ = [
     "DEFAULTS",
@@ -141,7 +142,7 @@ def _sources(directory: Path, faults: list[MappingFault]) -> Iterator[Source]:
         return
     for path in paths:
         try:
-            yield read_source(str(path), path.read_bytes())
+            yield read_source(str(path), files.read(path, BYTES_LIMIT))
         except OSError as error:
             faults.append(MappingFault(str(path), 0, 0, "", f"cannot be read: {error.strerror}"))
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import yaml
 from marshmallow import Schema, ValidationError, fields, validate
 
+from tmf_adapter import files
 from tmf_adapter.credentials import SECRET_MEMBERS, Auth, BadCredentials, Tls, auth_of
 from tmf_adapter.mapping.duration import duration_of
 from tmf_adapter.tmf.operations import DEFAULT_VERSIONS, Operations, known_apis, operations_of, rows, versions_of
@@ -93,9 +94,7 @@ def read_registry(path: Path, environment: Mapping[str, str] = os.environ) -> Re
 
 def _loaded(path: Path) -> dict[str, Any]:
     try:
-        data = path.read_bytes()
-        if len(data) > BYTES_LIMIT:
-            raise ValueError(f"has {len(data)} bytes; {BYTES_LIMIT} are possible")
+        data = files.read(path, BYTES_LIMIT)
         document = yaml.load(data, Loader=_Loader)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise BadDownstreams(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
