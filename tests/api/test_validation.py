@@ -1,5 +1,6 @@
 """What a request must be before a handler sees it, driven through the whole stack over the small document."""
 
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.api.shelf import Shelf, assert_error, client_of, pointers
 from tmf_adapter.api.completion import type_at
-from tmf_adapter.api.validation import decoded, without_nulls
+from tmf_adapter.api.validation import LARGE, Form, decoded, without_nulls
 from tmf_adapter.tmf.errors import BadQuery
 
 LAMP = {"@type": "Thing", "name": "lamp"}
@@ -312,3 +313,20 @@ async def test_headers_of_any_bytes_do_no_harm(client: httpx.AsyncClient, name: 
     """Connexion's issue 2040: they were a 500."""
     response = await client.get("/thing/1", headers={name: b"\xff\xfe;,="})
     assert response.status_code == 200
+
+
+async def test_nobody_waits_while_a_large_body_is_checked(
+    client: httpx.AsyncClient, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+    accept = Form.accept
+
+    def watched(form: Form, value: Any, data: bytes) -> Any:
+        threads.append(threading.current_thread() is not threading.main_thread())
+        return accept(form, value, data)
+
+    monkeypatch.setattr(Form, "accept", watched)
+    for text in ("a", "a" * LARGE):
+        assert (await client.post("/thing", json={"@type": "Thing", "name": text})).status_code == 201
+        assert shelf.body["name"] == text
+    assert threads == [False, True]

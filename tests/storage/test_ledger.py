@@ -1,6 +1,7 @@
 """A change and everything it owes: in one commit, or not at all, on the resource as it is."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.storage.fakes import Owed, changing, deleting, events, opening, rows
 from tmf_adapter.storage.database import Database
-from tmf_adapter.storage.ledger import TRIES, Consequence, Duty, Ledger, Outdated
+from tmf_adapter.storage.ledger import LARGE, TRIES, Consequence, Duty, Ledger, Outdated
 from tmf_adapter.storage.resources import ResourceStore
 from tmf_adapter.tickets.store import ticket_store
 from tmf_adapter.tmf.errors import Invalid, LostRace, NotFound
@@ -166,6 +167,25 @@ async def test_what_is_not_there_cannot_be_changed(database: Database, store: Re
     with pytest.raises(NotFound) as refused:
         await ledger_of(database).change(store, "nowhere", setting(name="x"))
     assert "nowhere" in (refused.value.message or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "in_a_thread"), [("a", 0, False), ("a", LARGE + 1, True), ("a" * LARGE, 0, True)]
+)
+async def test_nobody_waits_while_something_large_is_decided(
+    database: Database, store: ResourceStore, text: str, size: int, in_a_thread: bool
+) -> None:
+    ledger = ledger_of(database)
+    await opened(ledger, store, name=text)
+    threads = []
+
+    def decide(before: Stored | None) -> Change:
+        threads.append(threading.current_thread() is not threading.main_thread())
+        assert before is not None
+        return changing(before, name="b")
+
+    after = await ledger.change(store, "t1", decide, size=size)
+    assert (threads, after and after.document["name"]) == ([in_a_thread], "b")
 
 
 async def test_a_refused_decision_writes_nothing(database: Database, store: ResourceStore) -> None:

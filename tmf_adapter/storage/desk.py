@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from tmf_adapter.storage.creations import Claim, Key, Release, Repeated, external_keys, sent_key
 from tmf_adapter.storage.ledger import Duty, Ledger
 from tmf_adapter.storage.resources import ResourceStore
 from tmf_adapter.tmf.errors import Conflict, NotFound, PreconditionFailed
 from tmf_adapter.tmf.events import Author, Change, Doc, Stored, Text
+from tmf_adapter.tmf.ids import new_id
 from tmf_adapter.tmf.query import Page, Query
 from tmf_adapter.tmf.time import utc_now
 from tmf_adapter.tmf.tracked import Tracked, Validate
@@ -44,11 +47,15 @@ class Desk:
         those are to be ``unique``, the resource of the first call comes back instead. ``Conflict`` when it was made
         from another body, or is deleted.
         """
-        change = self.rules.open(body, self.collection, self.clock(), by, self.validate, id)
+        id = id or new_id()
+
+        def decide(_none: Stored | None) -> Change:
+            return self.rules.open(body, self.collection, self.clock(), by, self.validate, id)
+
         names = self._names(body, key)
-        claim = [Claim(self.rules.resource, names, change.subject.id)] if names else ()
+        claim = [Claim(self.rules.resource, names, id)] if names else ()
         try:
-            return await self._change(None, lambda _none: change, claim)
+            return await self._change(None, decide, claim, size_of(body))
         except Repeated as repeated:
             return await first_of(self.store, repeated)
 
@@ -82,7 +89,7 @@ class Desk:
         def decide(before: Stored | None) -> Change | None:
             return self._patched(before, body, media_type, by, versions, lens)
 
-        return await self._change(id, decide, ())
+        return await self._change(id, decide, (), size_of(body))
 
     def _patched(
         self, before: Stored | None, body: Any, media_type: str, by: Author, versions: Versions, lens: Lens | None
@@ -106,9 +113,9 @@ class Desk:
         return await self.store.page(query)
 
     async def _change(
-        self, id: str | None, decide: Callable[[Stored | None], Change | None], also: Sequence[Duty]
+        self, id: str | None, decide: Callable[[Stored | None], Change | None], also: Sequence[Duty], size: int = 0
     ) -> Stored:
-        after = await self.ledger.change(self.store, id, decide, also)
+        after = await self.ledger.change(self.store, id, decide, also, size)
         assert after is not None, "only a deletion leaves nothing"
         return after
 
@@ -123,6 +130,11 @@ async def first_of(store: ResourceStore, repeated: Repeated) -> Stored:
     except NotFound:
         id_ = f"It had the id {repeated.resource_id}."
         raise Conflict("What this Idempotency-Key created has been deleted since.", id_) from None
+
+
+def size_of(body: Any) -> int:
+    """Its bytes as JSON."""
+    return len(orjson.dumps(body))
 
 
 def _require(before: Stored, versions: Versions) -> None:

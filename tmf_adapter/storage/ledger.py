@@ -18,6 +18,9 @@ from tmf_adapter.tmf.errors import LostRace
 from tmf_adapter.tmf.events import Change, Event, Stored
 
 TRIES = 8
+LARGE = 1 << 16
+"""Bytes of a resource, or of what is made of it, from which that is decided in a thread: it takes tens of milliseconds,
+and up to seconds, for which everybody else would wait."""
 
 _INSERT_EVENTS = insert(event)
 
@@ -68,26 +71,33 @@ class Ledger:
     _lines: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def change(
-        self, store: ResourceStore, resource_id: str | None, decide: Decide, also: Sequence[Duty] = ()
+        self,
+        store: ResourceStore,
+        resource_id: str | None,
+        decide: Decide,
+        also: Sequence[Duty] = (),
+        size: int = 0,
     ) -> Stored | None:
         """Decide on the resource as it is, then write the change with all it owes and ``also``, or nothing.
 
+        ``size`` is that of what is decided about besides, in bytes; something large is decided in a thread.
         ``resource_id`` is None for a resource that does not exist yet. Within this process the changes of one resource
         stand in line. When another process was faster, the change is decided again on what that one left;
         ``LostRace`` when that happens too often. Returns the resource as it is afterwards, None when it was deleted.
         """
         if resource_id is None:
-            return await self._change(store, None, decide, also)
+            return await self._change(store, None, decide, also, size)
         line = self._lines.setdefault(resource_id, asyncio.Lock())
         async with line:
-            return await self._change(store, resource_id, decide, also)
+            return await self._change(store, resource_id, decide, also, size)
 
     async def _change(
-        self, store: ResourceStore, resource_id: str | None, decide: Decide, also: Sequence[Duty]
+        self, store: ResourceStore, resource_id: str | None, decide: Decide, also: Sequence[Duty], size: int
     ) -> Stored | None:
         for attempt in range(TRIES):
             before = await store.load(resource_id) if resource_id is not None else None
-            change = decide(before)
+            is_large = size + (before.size if before else 0) > LARGE
+            change = await asyncio.to_thread(decide, before) if is_large else decide(before)
             if change is None and not also:
                 return before
             writes = [(store, change)] if change else []

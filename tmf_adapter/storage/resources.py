@@ -95,7 +95,7 @@ class ResourceStore:
     async def load(self, resource_id: str) -> Stored:
         """The stored resource. Raises ``NotFound``."""
         row = await self.text(resource_id)
-        return Stored(orjson.loads(row.body), row.version, row.episode)
+        return Stored(orjson.loads(row.body), row.version, row.episode, len(row.body))
 
     def save(self, tx: Connection, change: Change) -> None:
         """Insert, replace or delete, as the change says. Raises ``StaleVersion`` when the row has moved on."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tmf_adapter.storage.desk import Desk, Versions
+from tmf_adapter.storage.desk import Desk, Versions, size_of
 from tmf_adapter.storage.ledger import Duty
 from tmf_adapter.tickets.demands import REFERENCE, Specification, Unread, hold
 from tmf_adapter.tickets.store import Specifications
@@ -48,7 +48,7 @@ class TicketDesk(Desk):
 
         while True:
             try:
-                return await self._change(id, decide, ())
+                return await self._change(id, decide, (), size_of(body))
             except Unread as unread:
                 assert self.specifications is not None
                 known[unread.id] = await self.specifications.find(unread.id)

@@ -125,11 +125,13 @@ class Stored:
     """A resource as it is kept: its v5 document, the version that a writer must still find, and the episode.
 
     ``episode`` counts how often the resource has needed work: it starts at 1 and rises on a reopening only.
+    ``size``: the bytes that it was read from, 0 for what has not been stored yet.
     """
 
     document: Doc
     version: int = 1
     episode: int = 1
+    size: int = field(default=0, compare=False)
 
     @property
     def id(self) -> str:
