@@ -5,15 +5,12 @@ import base64
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tmf_adapter.commands.client import Client, Refused, Unreachable, connecting, printed
+from tmf_adapter.commands.client import Client
 from tmf_adapter.commands.table import card, table
-
-Run = Callable[[Client, argparse.Namespace], Any]
-Show = Callable[[Any], str]
+from tmf_adapter.commands.verb import Run, verb
 
 SUBSCRIPTIONS = {
     **{"id": "id", "api": "api", "state": "state", "breaker": "breaker", "pending": "pending", "parked": "parked"},
@@ -49,23 +46,21 @@ def add(commands: Any) -> None:
 
 
 def _add_looks(verbs: Any) -> None:
-    each = _verb(
-        verbs, "subscriptions", "list subscriptions", _subscriptions, lambda found: table(found, SUBSCRIPTIONS)
-    )
+    each = verb(verbs, "subscriptions", "list subscriptions", _subscriptions, lambda found: table(found, SUBSCRIPTIONS))
     each.add_argument("--state", choices=["enabled", "paused", "disabled", "gone"])
     each.add_argument("--api", help="such as tmf621-v5")
     _paged(each)
-    _by_id(_verb(verbs, "subscription", "show one subscription", _subscription, card))
+    _by_id(verb(verbs, "subscription", "show one subscription", _subscription, card))
 
-    each = _verb(verbs, "list", "list deliveries", _deliveries, lambda found: table(found, DELIVERIES))
+    each = verb(verbs, "list", "list deliveries", _deliveries, lambda found: table(found, DELIVERIES))
     _filtered(each)
     each.add_argument("--event", help="only of the event with this id")
     each.add_argument("--state", choices=["pending", "delivered", "dead", "cancelled"])
     _paged(each)
-    _by_id(_verb(verbs, "show", "show one delivery and its attempts", _delivery, _with_attempts), "delivery")
-    _by_id(_verb(verbs, "explain", "say why a delivery has not arrived", _explanation, _explained), "delivery")
+    _by_id(verb(verbs, "show", "show one delivery and its attempts", _delivery, _with_attempts), "delivery")
+    _by_id(verb(verbs, "explain", "say why a delivery has not arrived", _explanation, _explained), "delivery")
 
-    each = _verb(verbs, "audit", "list what operators changed", _audit, lambda found: table(found, AUDIT))
+    each = verb(verbs, "audit", "list what operators changed", _audit, lambda found: table(found, AUDIT))
     each.add_argument("--target", help="such as subscription/4711")
     each.add_argument("--action", help="such as pause")
     _paged(each)
@@ -76,16 +71,16 @@ def _add_deeds(verbs: Any) -> None:
         ("pause", "send nothing to a subscription until it is resumed"),
         ("disable", "send nothing to a subscription until it is enabled"),
     ):
-        each = _verb(verbs, name, help_, _deed(name), card)
+        each = verb(verbs, name, help_, _deed(name), card)
         _by_id(each)
         each.add_argument("--reason", help="why, for whoever looks later")
-    _by_id(_verb(verbs, "resume", "send again what a paused subscription is owed", _deed("resume"), card))
-    each = _verb(verbs, "enable", "send again, and say what becomes of what is parked", _enable, card)
+    _by_id(verb(verbs, "resume", "send again what a paused subscription is owed", _deed("resume"), card))
+    each = verb(verbs, "enable", "send again, and say what becomes of what is parked", _enable, card)
     _by_id(each)
     each.add_argument("--recover", required=True, choices=["all", "newest", "none"])
-    _by_id(_verb(verbs, "probe", "try the oldest delivery of a subscription now", _deed("probe"), card))
+    _by_id(verb(verbs, "probe", "try the oldest delivery of a subscription now", _deed("probe"), card))
 
-    each = _verb(verbs, "replay", "send again what was delivered or given up", _replay, card)
+    each = verb(verbs, "replay", "send again what was delivered or given up", _replay, card)
     each.add_argument("id", nargs="*", help="exactly these deliveries")
     _filtered(each)
     each.add_argument("--state", choices=["dead", "delivered"])
@@ -95,7 +90,7 @@ def _add_deeds(verbs: Any) -> None:
 
 
 def _add_trust(verbs: Any) -> None:
-    each = _verb(verbs, "terms", "change how a subscriber is called", _terms, card)
+    each = verb(verbs, "terms", "change how a subscriber is called", _terms, card)
     _by_id(each)
     each.add_argument("--order", choices=["subscription", "resource", "none"])
     each.add_argument("--hold", type=float, help="seconds that a failing delivery keeps those behind it waiting")
@@ -105,37 +100,14 @@ def _add_trust(verbs: Any) -> None:
     each.add_argument("--auth", metavar="FILE", help="credentials as JSON, - for standard input, none for none")
     each.add_argument("--tls", metavar="FILE", help="paths of certificate, key and ca as JSON, none for none")
 
-    each = _verb(verbs, "rotate-secret", "give a subscription a new signing secret", _rotate_secret, _secret_given)
+    each = verb(verbs, "rotate-secret", "give a subscription a new signing secret", _rotate_secret, _secret_given)
     _by_id(each)
     each.add_argument("--file", help="that holds the secret (whsec_...), - for standard input; default: a new one")
-    _by_id(_verb(verbs, "remove-secret", "take its signing secrets from a subscription", _remove_secret, _done))
-    _by_id(_verb(verbs, "handshake", "ask a subscriber by OPTIONS whether it wants to be notified", _handshake, card))
-    _verb(verbs, "keys", "list the keys that sign notifications", _keys, lambda found: table(found, KEYS))
-    each = _verb(
-        verbs, "rotate-keys", "make a new key; the one before signs beside it for 24 hours", _rotate_keys, card
-    )
+    _by_id(verb(verbs, "remove-secret", "take its signing secrets from a subscription", _remove_secret, _done))
+    _by_id(verb(verbs, "handshake", "ask a subscriber by OPTIONS whether it wants to be notified", _handshake, card))
+    verb(verbs, "keys", "list the keys that sign notifications", _keys, lambda found: table(found, KEYS))
+    each = verb(verbs, "rotate-keys", "make a new key; the one before signs beside it for 24 hours", _rotate_keys, card)
     each.add_argument("--revoke", action="store_true", help="the old one ends at once: somebody else may have it")
-
-
-def _verb(verbs: Any, name: str, help_: str, run: Run, show: Show) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=help_, parents=[connecting()])
-    parser.set_defaults(run=lambda options: _answered(options, run, show))
-    return parser
-
-
-def _answered(options: argparse.Namespace, run: Run, show: Show) -> int:
-    """0 when it was done, 1 when the adapter refused, 2 when it could not be asked."""
-    try:
-        with Client(options.url, options.ca) as client:
-            document = run(client, options)
-    except Refused as error:
-        print(f"tmf-adapter: {error}", file=sys.stderr)
-        return 1
-    except (Unreachable, OSError, ValueError) as error:
-        print(f"tmf-adapter: {error}", file=sys.stderr)
-        return 2
-    print(printed(document) if options.json else show(document))
-    return 0
 
 
 def _by_id(parser: argparse.ArgumentParser, what: str = "subscription") -> None:

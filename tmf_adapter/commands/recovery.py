@@ -1,15 +1,12 @@
 """``tmf-adapter recovery ...``: what mappings have started, why, what it waits for, and what can be done about it."""
 
 import argparse
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from tmf_adapter.commands.client import Client, Refused, Unreachable, connecting, printed
+from tmf_adapter.commands.client import Client
 from tmf_adapter.commands.table import card, cell, table
-
-Run = Callable[[Client, argparse.Namespace], Any]
-Show = Callable[[Any], str]
+from tmf_adapter.commands.verb import Run, Show, verb
 
 RECOVERIES = {
     **{"id": "id", "state": "state", "outcome": "outcome", "mapping": "mappingId", "ticket": "ticketId"},
@@ -36,7 +33,7 @@ def add(commands: Any) -> None:
 
 
 def _add_looks(verbs: Any) -> None:
-    each = _verb(verbs, "list", "list recoveries", _recoveries, lambda found: table(map(_brief, found), RECOVERIES))
+    each = verb(verbs, "list", "list recoveries", _recoveries, lambda found: table(map(_brief, found), RECOVERIES))
     each.add_argument("--open", action="store_true", help="only those that have not ended")
     each.add_argument("--state", help="such as running, undoing, watching, reported, stopped")
     each.add_argument("--ticket", help="only of this ticket")
@@ -46,13 +43,13 @@ def _add_looks(verbs: Any) -> None:
     each.add_argument("--until", help="only those that began before")
     each.add_argument("--limit", type=int, default=100)
     each.add_argument("--offset", type=int, default=0)
-    show = _verb(verbs, "show", "show one recovery and all that happened in it", _recovery, _story)
+    show = verb(verbs, "show", "show one recovery and all that happened in it", _recovery, _story)
     show.add_argument("id", help="of the recovery")
-    clock = _verb(verbs, "clock", "show the service-level clock of a ticket", _clock, card)
+    clock = verb(verbs, "clock", "show the service-level clock of a ticket", _clock, card)
     clock.add_argument("id", help="of the ticket")
-    _verb(verbs, "approvals", "list what waits for a person", _get("approval"), lambda found: table(found, QUESTIONS))
-    _verb(verbs, "switches", "list what is switched off", _get("switch"), lambda found: table(found, SWITCHES))
-    _verb(verbs, "mappings", "list the mappings that hold", _get("mapping"), _mappings)
+    verb(verbs, "approvals", "list what waits for a person", _get("approval"), lambda found: table(found, QUESTIONS))
+    verb(verbs, "switches", "list what is switched off", _get("switch"), lambda found: table(found, SWITCHES))
+    verb(verbs, "mappings", "list the mappings that hold", _get("mapping"), _mappings)
 
 
 def _add_deeds(verbs: Any) -> None:
@@ -63,39 +60,16 @@ def _add_deeds(verbs: Any) -> None:
         "replay": ("have what failed done again, under the same keys", "recovery", _story),
     }
     for name, (help_, part, show) in deeds.items():
-        each = _verb(verbs, name, help_, _deed(part, name), show)
+        each = verb(verbs, name, help_, _deed(part, name), show)
         each.add_argument("id", help=f"of the {part}")
         each.add_argument("--reason", required=True, help="why, for whoever looks later")
-    off = _verb(
-        verbs, "off", "let a mapping call nothing", _deed("switch", "off"), lambda found: table(found, SWITCHES)
-    )
+    off = verb(verbs, "off", "let a mapping call nothing", _deed("switch", "off"), lambda found: table(found, SWITCHES))
     off.add_argument("id", metavar="mapping", help="* for all")
     off.add_argument("--reason", required=True, help="why, for whoever looks later")
-    on = _verb(verbs, "on", "let it call again", _deed("switch", "on"), card)
+    on = verb(verbs, "on", "let it call again", _deed("switch", "on"), card)
     on.add_argument("id", metavar="mapping", help="* for all")
-    reload = _verb(verbs, "reload", "read the mapping files again, all or none", _reload, _mappings)
+    reload = verb(verbs, "reload", "read the mapping files again, all or none", _reload, _mappings)
     reload.set_defaults(reason=None)
-
-
-def _verb(verbs: Any, name: str, help_: str, run: Run, show: Show) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=help_, parents=[connecting()])
-    parser.set_defaults(run=lambda options: _answered(options, run, show))
-    return parser
-
-
-def _answered(options: argparse.Namespace, run: Run, show: Show) -> int:
-    """0 when it was done, 1 when the adapter refused, 2 when it could not be asked."""
-    try:
-        with Client(options.url) as client:
-            document = run(client, options)
-    except Refused as error:
-        print(f"tmf-adapter: {error}", file=sys.stderr)
-        return 1
-    except (Unreachable, OSError, ValueError) as error:
-        print(f"tmf-adapter: {error}", file=sys.stderr)
-        return 2
-    print(printed(document) if options.json else show(document))
-    return 0
 
 
 # -- what is asked -----------------------------------------------------------------------------------------------------
