@@ -1,4 +1,4 @@
-"""Whom the downstream tells: every registered callback, in order for each problem, until it says 2xx."""
+"""Whom the downstream tells: every registered callback, in order for each resource, until it says 2xx."""
 
 import asyncio
 import uuid
@@ -38,12 +38,12 @@ class Listeners:
 
     def tell(self, event: Doc) -> None:
         """Owe ``event`` to everybody registered now."""
-        problem_id = event["event"]["serviceProblem"]["id"]
+        [resource] = event["event"].values()
         for hub_id in self.registered:
-            queue = self._queues.setdefault((hub_id, problem_id), deque())
+            queue = self._queues.setdefault((hub_id, resource["id"]), deque())
             queue.append(event)
             if len(queue) == 1:
-                task = asyncio.create_task(self._work_off(hub_id, problem_id))
+                task = asyncio.create_task(self._work_off(hub_id, resource["id"]))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
@@ -62,8 +62,8 @@ class Listeners:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _work_off(self, hub_id: str, problem_id: str) -> None:
-        queue = self._queues[hub_id, problem_id]
+    async def _work_off(self, hub_id: str, resource_id: str) -> None:
+        queue = self._queues[hub_id, resource_id]
         pause = FIRST_PAUSE
         while queue and hub_id in self.registered:
             if await self._post(self.registered[hub_id]["callback"], queue[0]):
