@@ -43,6 +43,21 @@ def test_what_may_be_right_passes(tmp_path: Path, members: dict[str, Any]) -> No
     assert _lines(tmp_path, sample=sample(**{"report": None, **members})) == []
 
 
+def _joining(**awaited: str) -> list[dict[str, Any]]:
+    """A problem, and a grouping whose end is that of the problem."""
+    references = {"parentProblem": {"@type": "X", "id": "${step.a.id}"}, "childProblem": []}
+    group = {"id": "join", "call": "tmf656.createProblemGroup", "body": {"@type": "ProblemGroup", **references}}
+    conditions = {"restored": "ev.serviceProblem.status == 'resolved'", "fail": "false", "within": "PT1H", **awaited}
+    return [_step(), {**group, "await": {"event": "ServiceProblemStateChangeEvent", **conditions}}]
+
+
+def test_a_step_may_wait_for_the_event_of_the_step_that_its_match_names(tmp_path: Path) -> None:
+    named = _joining(match="ev.serviceProblem.id == step.a.id")
+    assert _lines(tmp_path, sample=sample(steps=named, report=None)) == []
+    [alien, *_] = _lines(tmp_path, sample=sample(steps=_joining(), report=None))
+    assert "'ServiceProblemStateChangeEvent' brings no result of tmf656.createProblemGroup" in alien
+
+
 def test_a_mapping_before_which_somebody_stops_conditionally_is_reached(tmp_path: Path) -> None:
     first = sample(id="first", order=1, when=["t.type == 'x'"])
     assert _lines(tmp_path, a=first, b=sample(order=2)) == []

@@ -132,3 +132,26 @@ def test_a_body_that_cannot_be_rendered_ends_it() -> None:
     assert "t.char.cause is missing" in seen.reason
     event = change(ticket(troubleTicketCharacteristic=[characteristic("cause", "x")]), ticket(status="acknowledged"))
     assert _play({"steps": [step("one", body={"reason": "${t.char.cause}"})]}, event=event).waits == "step one"
+
+
+def test_what_the_ticket_is_told_while_a_step_waits_is_seen_and_taken_back() -> None:
+    held = {"steps": [step("one", **{"while": {"status": "held", "reason": "in-repair"}})]}
+    assert [(said.status, said.reason) for said in _play(held).reports] == [("held", "in-repair")]
+    failed = _play(held, _event("one", status="rejected"))
+    assert failed.reports[-1].status == "inProgress"
+
+
+def test_the_event_of_the_step_that_match_names_is_laid_over_what_that_step_made() -> None:
+    match = "ev.serviceProblem.id == step.parent.id && ev.serviceProblem.name == 'outage'"
+    parent = {"id": "parent", "call": CALL, "body": {"name": "outage"}}
+    join = {"id": "join", "call": "tmf656.createProblemGroup", "await": awaiting(match=match)}
+    seen = _play({"steps": [parent, join]}, _event("join", **RESOLVED))
+    assert (seen.outcome, seen.reason) == (Outcome.RESTORED, "serviceProblem parent-1 is resolved")
+
+
+def test_a_question_that_nobody_answers_takes_back_the_step_that_asked() -> None:
+    undo = {"call": CALL, "body": {"reason": "no more ${step.one.id}"}}
+    asking = {"when": "ev.serviceProblem.status == 'pending'", "note": "Which?", "within": "P1D"}
+    one = step("one", undo=undo, **{"await": awaiting(ask=asking)})
+    seen = _play({"steps": [one]}, _event("one", status="pending"), Happening(Happens.UNANSWERED, ""))
+    assert _steps(seen) == ["one", "one.undo"]

@@ -10,16 +10,16 @@ import jsonschema_rs
 import pytest
 
 from tests.mapping.changes import NOW
-from tests.tmf.documents import declared, document, resolved, shape
+from tests.tmf.documents import OURS, declared, document, resolved, shape
 from tmf_adapter.api.schemas import Schemas
-from tmf_adapter.mapping.cases import Case
-from tmf_adapter.mapping.lint import load_checked
+from tmf_adapter.mapping.cases import Case, Happens
+from tmf_adapter.mapping.lint import lint, load_checked, report_lines
 from tmf_adapter.mapping.parts import Activity, Mapping, Outcome, Step
 from tmf_adapter.recovery.next import How
 from tmf_adapter.recovery.rehearse import Rehearsal
 from tmf_adapter.recovery.target import with_identity
 from tmf_adapter.recovery.trying import attempt, facts_given, failures
-from tmf_adapter.tmf.operations import OPERATIONS, Operation
+from tmf_adapter.tmf.operations import OPERATIONS, Operation, api_of, operations_of, rows, versions_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "mappings" / "README.md"
@@ -57,6 +57,8 @@ def test_every_way_a_mapping_can_go_has_a_case(mapping: Mapping) -> None:
     if mapping.steps:
         assert {one.outcome for one in seen} >= _endings(mapping)
     assert any(not case.expect.starts for case in mapping.tests), "no near miss"
+    happens = {happening.kind for case in mapping.tests for happening in case.happens}
+    assert Happens.LATE in happens or not any(step.await_ for step in mapping.every_step), "no deadline"
     called = {call.step for one in seen for call in one.calls}
     undone = {f"{step.id}.undo" for step in mapping.every_step if step.undo and step.await_}
     # What is tried last is taken back last; a step whose own end decides may never come to its undo.
@@ -103,18 +105,17 @@ def test_the_page_lists_what_is_shipped() -> None:
 
 
 def _sent() -> dict[str, list[tuple[str, Any]]]:
-    """Every body of every case by its operation, as it is sent: with our operation id."""
+    """Every body of every case by its operation."""
     found: dict[str, list[tuple[str, Any]]] = {}
     for mapping in SHIPPED:
         for call in (call for seen in _rehearsals(mapping) for call in seen.calls):
-            operation = OPERATIONS[call.call]
-            body = json.loads(json.dumps(with_identity(call.body, "operation-1", operation)))
-            if operation.method != "DELETE":
-                found.setdefault(call.call, []).append((f"{mapping.id}.{call.step}", body))
+            if OPERATIONS[call.call].method != "DELETE":
+                found.setdefault(call.call, []).append((f"{mapping.id}.{call.step}", call.body))
     return found
 
 
 CALLS = _sent()
+SPOKEN = [(call, version) for call in sorted(CALLS) for version in versions_of(api_of(call))]
 
 
 def _schema(operation: Operation) -> Any:
@@ -122,18 +123,25 @@ def _schema(operation: Operation) -> Any:
     return next(schema for _, *named, schema in found if named == [operation.method, operation.path])
 
 
-@pytest.mark.parametrize("call", sorted(CALLS))
-def test_the_operation_takes_what_is_sent(call: str) -> None:
-    operation = OPERATIONS[call]
-    whole, schema = document(operation.api, operation.version), _schema(operation)
-    for place, body in CALLS[call]:
-        if operation.typed:
+@pytest.mark.parametrize(("call", "version"), SPOKEN)
+def test_the_operation_takes_what_is_sent_in_each_version(call: str, version: str) -> None:
+    operation = rows(api_of(call), version)[call]
+    whole, schema = document(operation.api, version), _schema(operation)
+    for place, written in CALLS[call]:
+        body = json.loads(json.dumps(with_identity(written, "operation-1", operation)))
+        if (operation.api, version) in OURS:
             Schemas(whole, "urn:test:sent").check(schema["$ref"], body)
             continue
         validator = jsonschema_rs.Draft4Validator({**whole, **schema}, validate_formats=True)
         wrong = [f"{place}: {error.instance_path} {error.message}" for error in validator.iter_errors(body)]
         wrong += [f"{place}: {member} is no member" for member in _unknown(whole, schema, body)]
         assert wrong == []
+
+
+@pytest.mark.parametrize("api", ["tmf621", "tmf656"])
+def test_a_downstream_may_speak_either_version(api: str) -> None:
+    for version in versions_of(api):
+        assert report_lines(lint(ROOT / "mappings", operations_of({api: version}))) == []
 
 
 def _unknown(whole: Any, schema: Any, value: Any, place: str = "") -> Iterator[str]:
