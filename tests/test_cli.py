@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,45 @@ def test_every_delivery_command_stands_in_the_guide() -> None:
     delivery.add(commands)
     [verbs] = [each for each in commands.choices["delivery"]._actions if isinstance(each, argparse._SubParsersAction)]
     assert [verb for verb in verbs.choices if not re.search(rf"`[^`\n]*\b{verb}\b", guide)] == []
+
+
+@pytest.mark.parametrize("command", [["serve"], ["db", "upgrade"]])
+def test_a_file_that_is_no_database_is_told_on_one_line(
+    tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.db").write_text("nothing of the kind" * 100)
+    assert main([*command, "--database", f"sqlite:///{tmp_path / 'x.db'}"]) == 2
+    said = capsys.readouterr().err
+    assert "file is not a database" in said
+    assert said.count("\n") == 1
+
+
+def test_db_upgrade_of_a_database_that_is_away_says_so_and_keeps_its_password(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["db", "upgrade", "--database", "postgresql://ada:hunter2@127.0.0.1:1/x"]) == 2
+    said = capsys.readouterr().err
+    assert "postgresql://ada:***@127.0.0.1:1/x" in said
+    assert said.count("\n") == 1
+    assert "hunter2" not in said
+
+
+def test_a_setting_that_is_refused_shows_no_password(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--database", "mysql://ada:hunter2@db/x"]) == 2
+    assert "hunter2" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_port_that_is_taken_ends_serve_before_anything_is_taken_up(
+    tmp_path: Path, host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["serve", "--host", host, "--port", port, "--database", f"sqlite:///{tmp_path / 'x.db'}"]) == 2
+    assert f"nobody can listen at {host} port {port}: Address already in use" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 70])
+def test_a_host_that_is_not_ours_ends_serve(tmp_path: Path, host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--host", host, "--database", f"sqlite:///{tmp_path / 'x.db'}"]) == 2
+    assert f"nobody can listen at {host}" in capsys.readouterr().err

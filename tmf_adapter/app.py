@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -57,7 +58,7 @@ from tmf_adapter.recovery.reload import Reloading
 from tmf_adapter.recovery.run import Runs
 from tmf_adapter.recovery.start import Starts
 from tmf_adapter.recovery.target import Target
-from tmf_adapter.settings import BadSetting, Settings, shipped
+from tmf_adapter.settings import BadSetting, Settings, shipped, unusable
 from tmf_adapter.storage.creations import forget_old_hourly
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.desk import Desk
@@ -366,7 +367,10 @@ def _consistent(fits: Validate) -> Validate:
 
 
 def serve(settings: Settings) -> int:
-    """Run the adapter until it is told to stop; the exit code."""
+    """Run the adapter until it is told to stop; the exit code. Raises ``BadSetting``.
+
+    The port is taken before the adapter starts: one that is started twice by mistake takes nothing up.
+    """
     try:
         adapter = Adapter(settings)
     except BadDownstreams as error:
@@ -378,7 +382,12 @@ def serve(settings: Settings) -> int:
         print("\n".join(report_lines(error.faults)), file=sys.stderr)
         return 2
     except AdapterError as error:
-        raise BadSetting(f"{settings.database}: {error.reason} {error.message or error.__cause__ or ''}") from error
+        raise unusable(settings.database, error) from error
+    try:
+        sockets = bound(settings.host, settings.port)
+    except BadSetting:
+        adapter.database.close()
+        raise
     application = adapter.asgi()
     settle()
     server = uvicorn.Server(
@@ -394,5 +403,24 @@ def serve(settings: Settings) -> int:
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
     )
-    server.run()
+    server.run(sockets=sockets)
     return 0 if server.started else 1
+
+
+def bound(host: str, port: int) -> list[socket.socket]:
+    """Sockets that will listen at every address of ``host``. Raises ``BadSetting``."""
+    sockets: list[socket.socket] = []
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            sockets.append(socket.socket(family, kind, protocol))
+            sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sockets[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sockets[-1].bind(address)
+    except (OSError, UnicodeError) as error:
+        for each in sockets:
+            each.close()
+        said = error.strerror if isinstance(error, OSError) else "is no name of a host"
+        raise BadSetting(f"nobody can listen at {host} port {port}: {said}") from error
+    return sockets

@@ -9,7 +9,8 @@ from dataclasses import fields
 from conformance import command as conformance
 from tmf_adapter import __version__, workbench
 from tmf_adapter.commands import delivery, recovery
-from tmf_adapter.settings import BadSetting, Settings, shipped, variable
+from tmf_adapter.settings import BadSetting, Settings, shipped, unusable, variable
+from tmf_adapter.tmf.errors import AdapterError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,9 +87,14 @@ def _upgrade(options: argparse.Namespace) -> int:
     from tmf_adapter.storage.database import Database
     from tmf_adapter.storage.schema import upgrade
 
-    database = Database(Settings.read(database=options.database).database)
-    upgrade(database)
-    database.close()
+    url = Settings.read(database=options.database).database
+    database = Database(url)
+    try:
+        upgrade(database)
+    except AdapterError as error:
+        raise unusable(url, error) from error
+    finally:
+        database.close()
     return 0
 
 

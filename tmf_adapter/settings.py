@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -9,14 +10,25 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tmf_adapter.storage.database import database_url
+from tmf_adapter.tmf.errors import AdapterError
 from tmf_adapter.tmf.mask import PERSONAL
 from tmf_adapter.vault import Secret, keys
 
 PREFIX = "TMF_ADAPTER_"
 
+_PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@\s]+(?=@)")
+"""In a URL."""
+
 
 class BadSetting(ValueError):
     """A setting that cannot be used; the message names it and the remedy."""
+
+
+def unusable(database: str, error: AdapterError) -> BadSetting:
+    """What to say of a database that cannot be used, on one line and without its password."""
+    cause = getattr(error.__cause__, "orig", error.__cause__)
+    said = " ".join(f"{error.reason} {error.message or cause or ''}".split())
+    return BadSetting(f"{_PASSWORD.sub('***', database)}: {said}")
 
 
 def shipped(name: str) -> Path:
@@ -236,5 +248,5 @@ def _parsed(source: str, text: str, metadata: Mapping[str, Any]) -> Any:
     try:
         return metadata["parse"](text)
     except Exception as error:
-        shown = "***" if metadata["secret"] else repr(text)
+        shown = "***" if metadata["secret"] else repr(_PASSWORD.sub("***", text))
         raise BadSetting(f"{source}={shown}: {error}") from (None if metadata["secret"] else error)
