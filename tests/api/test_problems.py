@@ -1,6 +1,7 @@
 """Tasks and event records of TMF656 v5 over HTTP, on the real rooms: every response is held against the document."""
 
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from tmf_adapter.api.tmf656_v5 import TASKS, Tmf656V5
 from tmf_adapter.engine import Engine
 from tmf_adapter.problems.records import EventRecords
 from tmf_adapter.problems.store import record_store
-from tmf_adapter.recovery.inbox import Inbox
+from tmf_adapter.recovery.inbox import MOST_KEYS, Inbox
 from tmf_adapter.storage.database import Database
 from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.time import stamp
@@ -212,3 +213,14 @@ async def test_alarms_are_recorded_and_what_is_about_nothing_of_ours_is_not(data
         {"event": {"serviceProblem": "sp-1"}},
     ):
         assert records.of("SomeEvent", event) is None
+
+
+async def test_an_event_may_name_whatever_its_sender_likes_and_not_too_much_of_it(client: httpx.AsyncClient) -> None:
+    """No index takes these, and no operation goes by them."""
+    long = "".join(sha256(bytes([each])).hexdigest() for each in range(250))
+    named = {"id": long, "externalIdentifier": [{"id": long[1:]}]}
+    event = {**EVENT, "eventId": long, "correlationId": long[2:], "event": {"serviceProblem": named}}
+    path = "/listener/serviceProblemStateChangeEvent"
+    assert (await client.post(path, json=event)).status_code == 204
+    named["externalIdentifier"] = [{"id": str(number)} for number in range(MOST_KEYS + 1)]
+    assert_error(await client.post(path, json={**event, "eventId": "another"}), 400, "invalidBody")

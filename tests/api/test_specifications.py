@@ -195,3 +195,15 @@ def test_every_operation_of_the_standards_documents_is_built(adapter: Adapter) -
     standard = {f"tmf{api}-{version}.yaml" for api in (621, 656) for version in ("v4", "v5")}
     assert standard <= left.keys()
     assert [(name, left[name]) for name in sorted(standard) if left[name]] == []
+
+
+@pytest.mark.parametrize("base", [TMF621_V5, TMF621_V4])
+@pytest.mark.parametrize("named", ["text", 7, [], {"id": "ID"}])
+@pytest.mark.parametrize("said", ["text", [7], [{"name": 7}]])
+async def test_what_is_no_specification_and_no_characteristic_is_refused_in_every_version(
+    adapter: Adapter, client: httpx.AsyncClient, base: str, named: Any, said: Any
+) -> None:
+    known = {"id": await specified(client)} if isinstance(named, dict) else named
+    body = {**BODY, "troubleTicketSpecification": known, "troubleTicketCharacteristic": said}
+    async with client_of(adapter.asgi(), base) as other:
+        assert_error(await other.post(TICKETS, json=body), 400, "invalidBody")

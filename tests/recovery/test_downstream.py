@@ -60,6 +60,7 @@ async def test_a_create_carries_the_operation_id_and_brings_the_resource(downstr
         (200, b"[]", "nonsense", "nonsense"),  # JSON, but no resource
         (201, b'{"id": 7}', "nonsense", "nonsense"),  # an id that is none
         (201, b"\xff\xfe", "nonsense", "nonsense"),  # not even UTF-8
+        (201, b'{"id": "%s"}' % (b"a" * 501), "nonsense", "nonsense"),  # an id that no index takes
     ],
 )
 async def test_an_answer_that_is_no_resource_is_told_apart(

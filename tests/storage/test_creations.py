@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -102,6 +103,21 @@ async def test_a_ticket_with_a_known_external_identifier_is_the_first_ticket(des
     assert (await tickets.open({**known_as("8"), "severity": "minor"})).id == first.id
     assert (await tickets.open(known_as("8", owner="another"))).id != first.id
     assert (await tickets.open(BODY)).id != (await tickets.open(BODY)).id
+
+
+async def test_external_identifiers_may_be_long_and_be_said_twice(desk: Opened) -> None:
+    tickets, long = desk(unique=True), "".join(sha256(bytes([each])).hexdigest() for each in range(250))
+    first = await tickets.open(known_as(long, "7", "7"))
+    assert (await tickets.open(known_as(long))).id == first.id
+    assert (await tickets.open(known_as(long + "x"))).id != first.id
+
+
+async def test_identifiers_in_any_order_do_not_wait_for_each_other_for_ever(desk: Opened) -> None:
+    tickets = desk(unique=True)
+    for round_ in range(5):
+        ids = [f"{round_}-{number}" for number in range(10)]
+        opened = await asyncio.gather(*(tickets.open(known_as(*(ids if n % 2 else ids[::-1]))) for n in range(8)))
+        assert len({ticket.id for ticket in opened}) == 1
 
 
 async def test_the_external_identifier_of_a_deleted_ticket_is_free_again(desk: Opened, database: Database) -> None:

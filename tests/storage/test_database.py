@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg
@@ -17,7 +18,7 @@ from tmf_adapter.storage import database as database_module
 from tmf_adapter.storage.database import Database, database_url, is_duplicate
 from tmf_adapter.storage.schema import upgrade
 from tmf_adapter.storage.tables import executor
-from tmf_adapter.tmf.errors import Overloaded
+from tmf_adapter.tmf.errors import Overloaded, TooLarge
 
 
 @pytest.fixture
@@ -427,3 +428,13 @@ async def test_sqlite_is_in_wal_mode_and_as_synchronous_as_it_was_told(tmp_path:
             assert await ask(lambda tx: tx.exec_driver_sql("PRAGMA journal_mode").scalar_one()) == "wal"
             assert await ask(lambda tx: tx.exec_driver_sql("PRAGMA synchronous").scalar_one()) == number
         database.close()
+
+
+async def test_what_postgresql_will_never_take_is_too_large_and_no_overload(database: Database) -> None:
+    if database.is_sqlite:
+        return  # its indexes take anything
+    long = "".join(sha256(bytes([each % 256, each // 256])).hexdigest() for each in range(1_000))
+    with pytest.raises(TooLarge):
+        await database.write(lambda tx: put(tx, long))
+    await database.write(lambda tx: put(tx, "short"))
+    assert await rows(database) == {"short"}

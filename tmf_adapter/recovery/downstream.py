@@ -19,7 +19,7 @@ from tmf_adapter.credentials import Credentials, NoToken, Tokens
 from tmf_adapter.egress import Threads, Watch, watched
 from tmf_adapter.recovery.breaker import Breaker
 from tmf_adapter.recovery.registry import Entry
-from tmf_adapter.recovery.target import Answer, Found, external_ids
+from tmf_adapter.recovery.target import LONGEST_ID, Answer, Found, external_ids
 from tmf_adapter.tmf.events import Doc
 from tmf_adapter.tmf.operations import Operation, Operations
 
@@ -243,7 +243,9 @@ def judge(status: int, content: bytes, target: str | None = None) -> Answer:
 
 
 def _is_resource(document: Any) -> bool:
-    return isinstance(document, dict) and isinstance(document.get("id"), str)
+    """One whose id can be kept."""
+    id_ = document.get("id") if isinstance(document, dict) else None
+    return isinstance(id_, str) and len(id_) <= LONGEST_ID
 
 
 def _start(content: bytes) -> str:

@@ -13,10 +13,13 @@ from tmf_adapter.engine import Engine
 from tmf_adapter.problems.records import EventRecords
 from tmf_adapter.recovery import mailbox
 from tmf_adapter.recovery.kinds import JUDGE
-from tmf_adapter.recovery.target import external_ids
+from tmf_adapter.recovery.target import LONGEST_ID, external_ids
 from tmf_adapter.storage.database import Database
 from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.events import Doc
+
+MOST_KEYS = 1_000
+"""Identifiers that an event may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ class Inbox:
         if not isinstance(type_, str) or not type_:
             raise Invalid.at("/eventType", "is missing, so the event cannot be dispatched")
         id_ = _identity(event)
-        keys = sorted(set(_keys(event)))
+        keys = sorted({key for key in _keys(event) if len(key) <= LONGEST_ID})
+        if len(keys) > MOST_KEYS:
+            raise Invalid.at("/event", f"names {len(keys)} identifiers, {MOST_KEYS} are possible")
         record = self.records and self.records.of(type_, event)
 
         def work(tx: Connection) -> None:

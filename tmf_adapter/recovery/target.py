@@ -21,6 +21,10 @@ class Found(Enum):
     UNREACHABLE = "unreachable"
 
 
+LONGEST_ID = 500
+"""Characters of an identifier by which a resource of others can be found; no operation goes by a longer one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How a call went: ``document`` when the downstream did it, else ``error``.

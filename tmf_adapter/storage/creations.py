@@ -20,6 +20,8 @@ from tmf_adapter.tmf.events import Doc
 
 log = logging.getLogger(__name__)
 
+LONGEST = 300
+"""Characters of a name that are kept as they are."""
 KEPT = 7 * 86_400.0
 """Seconds for which an ``Idempotency-Key`` is remembered."""
 
@@ -60,7 +62,12 @@ def external_keys(body: Doc) -> Iterator[Key]:
     for one in listed if isinstance(listed, list) else ():
         if isinstance(one, dict) and one.get("id"):
             said: list[Any] = [one.get(name) for name in ("owner", "externalIdentifierType", "id")]
-            yield Key(f"external:{orjson.dumps(said).decode()}")
+            yield Key(_short(f"external:{orjson.dumps(said).decode()}"))
+
+
+def _short(name: str) -> str:
+    """The name, or what stands for one that is too long for an index."""
+    return name if len(name) <= LONGEST else f"{name[:LONGEST]}:{sha256(name.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +79,9 @@ class Claim:
     resource_id: str
 
     def write(self, tx: Connection) -> None:
-        """Raises ``Repeated``."""
+        """Raises ``Repeated``. In one order, so that nobody waits in a circle; the client's own key first."""
         insert = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
-        for key in self.keys:
+        for key in sorted(set(self.keys), key=lambda key: (key.digest is None, key.name)):
             row = {"tenant": TENANT, "resource": self.resource, "key": key.name, "resource_id": self.resource_id}
             said = {"digest": key.digest, "created_at": time.time()}
             taken = insert(creation).values(**row, **said).on_conflict_do_nothing().returning(_C.tenant)

@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tmf_adapter.storage.sqlite import register
-from tmf_adapter.tmf.errors import Overloaded
+from tmf_adapter.tmf.errors import Overloaded, TooLarge
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -37,6 +37,9 @@ COALESCE_SECONDS = 0.001
 """While several write at once, a commit waits this long for more of them; a lone writer never waits."""
 BUSY_MILLISECONDS = 30_000
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 20_000
+
+_BEYOND_LIMITS = "54"
+"""The class of PostgreSQL's errors about limits of its own, such as the size of a row in an index."""
 
 
 def database_url(text: str) -> URL:
@@ -137,19 +140,33 @@ class Database:
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Raises ``Overloaded``: a database that is away is the client's cue to come back, not an internal error."""
+    """Raises ``Overloaded``: a database that is away is the client's cue to come back, not an internal error.
+
+    Raises ``TooLarge`` for what PostgreSQL will never take, however often it is sent.
+    """
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         if isinstance(error, OperationalError) and _is_given_up(error):
             remedy = "Ask for fewer resources, by id, status or creationDate, or for a text that few of them have."
             raise Overloaded(f"This takes longer than {READ_SECONDS:g} seconds.", remedy) from error
+        if isinstance(error, OperationalError) and _sqlstate(error).startswith(_BEYOND_LIMITS):
+            raise TooLarge("A value is too long to be kept where it stands.", "Nothing was written.") from error
         raise Overloaded("The database cannot be reached or is too busy.") from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise
+        raise Overloaded("The database is damaged, or is none.") from error  # SQLite has no narrower word for it
 
 
 def _is_given_up(error: OperationalError) -> bool:
     """Whether the statement was ended because it took too long."""
-    return getattr(error.orig, "sqlstate", None) == "57014" or str(error.orig) == "interrupted"
+    return _sqlstate(error) == "57014" or str(error.orig) == "interrupted"
+
+
+def _sqlstate(error: OperationalError) -> str:
+    """PostgreSQL's code for it; empty with SQLite, and where there was no answer."""
+    return getattr(error.orig, "sqlstate", None) or ""
 
 
 async def _submitted(threads: ThreadPoolExecutor, function: Callable[[Work[T]], T], work: Work[T]) -> T:

@@ -1,5 +1,6 @@
 """The tickets' desk: the common desk, with specifications that tickets are held to, and the way a recovery reports."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +25,10 @@ class TicketDesk(Desk):
     ) -> Stored:
         """As any resource is opened; ``Invalid`` also for a ticket that does not fit the specification it names."""
         if self.specifications is not None and REFERENCE in body:
-            named = str(body[REFERENCE].get("id"))
-            hold(None, body, {named: await self.specifications.find(named)}, self.clock())
+            # Held is what the ticket will be: what a client sent may have any form yet.
+            change = await asyncio.to_thread(self.rules.open, body, self.collection, self.clock(), by, self.validate)
+            named = str(change.subject.document[REFERENCE].get("id"))
+            hold(None, change.subject.document, {named: await self.specifications.find(named)}, self.clock())
         return await super().open(body, by, id, key)
 
     async def patch(
