@@ -87,8 +87,7 @@ class Obedient:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     unreachable: bool = False
-    held_until: datetime | None = None
-    operations: Operations = field(default_factory=lambda: OPERATIONS)
+    fetched: list[str] = field(default_factory=list)
 
     async def create(
         self, operation: Operation, operation_id: str, body: Doc, timeout: float, target: str | None = None
@@ -109,6 +108,7 @@ class Obedient:
         return next((dict(one) for one in self.made if operation_id in external_ids(one)), Found.NOTHING)
 
     async def fetch(self, operation: Operation, remote_id: str, timeout: float) -> Doc | Found:
+        self.fetched.append(remote_id)
         if self.unreachable:
             return Found.UNREACHABLE
         return next((dict(one) for one in self.made if one["id"] == remote_id), Found.NOTHING)
@@ -166,14 +166,21 @@ class Room:
 
     # -- the downstream ------------------------------------------------------------------------------------------------
 
-    async def tell(self, name: str, status: str, event_id: str | None = None, **members: Any) -> None:
+    async def tell(
+        self,
+        name: str,
+        status: str,
+        event_id: str | None = None,
+        event_type: str = "ServiceProblemStateChangeEvent",
+        **members: Any,
+    ) -> None:
         """The downstream gives its newest problem of this name a status, and says so."""
         problem = self.downstream.by_name(name)
         problem.update(status=status, **members)
         await self.inbox.receive(
             {
                 "eventId": event_id or new_id(),
-                "eventType": "ServiceProblemStateChangeEvent",
+                "eventType": event_type,
                 "event": {"serviceProblem": {"id": problem["id"], "status": status}},
             }
         )

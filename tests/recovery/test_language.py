@@ -375,6 +375,31 @@ async def test_an_event_about_an_earlier_steps_resource_can_be_the_result(open_r
         await here.until_status(ticket, "resolved")
 
 
+async def test_nobody_is_asked_about_an_event_that_is_not_awaited(open_room: Any) -> None:
+    async with open_room(mapping(steps=[step("first")])) as here:
+        ticket = await here.open()
+        await here.until_made("first")
+        await here.settled()
+        await here.tell("first", "resolved", event_type="ServiceProblemAttributeValueChangeEvent")
+        await here.settled()
+        assert here.downstream.fetched == []
+        assert await here.status(ticket) == "inProgress"
+        await here.tell("first", "closed")
+        await here.until_status(ticket, "resolved")
+        assert here.downstream.fetched == [here.downstream.by_name("first")["id"]]
+
+
+async def test_what_a_recovery_was_started_with_is_read_once_for_all_steps(open_room: Any) -> None:
+    lines = {"lines": "t.rel.affectedService.map(r, r.id)"}
+    async with open_room(mapping(let=lines, steps=[step("first")])) as here:
+        related = {"role": "affectedService", "entity": {"id": "line-1", "@referredType": "Service"}}
+        ticket = await here.open(relatedEntity=[related])
+        await here.until_made("first")
+        one, other = (await here.run(ticket)).recovery, (await here.run(ticket)).recovery
+        assert one.bound.scope is other.bound.scope
+        assert one.bound.scope["lines"] == ["line-1"]
+
+
 async def test_the_trail_tells_the_whole_story_in_order_and_masked(open_room: Any) -> None:
     document = mapping(steps=[step("first", body={"description": "ring ${t.description}"})])
     async with open_room(document) as here:

@@ -65,6 +65,14 @@ DONE = operation("first", Stage.ENDED, Verdict.OK)
 SECOND_NEVER_ANSWERED = operation("second", Stage.ENDED, Verdict.FAIL)
 
 
+def test_the_values_of_let_are_those_of_its_own_scope_and_mapping() -> None:
+    let = parse({**MAPPING.to_document(), "let": {"own": "t.id"}}, DEFAULTS)
+    one = replace(RECOVERY, mapping=let)
+    assert one.bound.scope["own"] == "T1"
+    assert replace(one, scope={"t": {"id": "T2"}}).bound.scope["own"] == "T2"
+    assert "own" not in replace(one, mapping=MAPPING).bound.scope
+
+
 def test_a_step_reads_the_answers_of_those_before_it() -> None:
     answered = replace(DONE, response={"id": "p1"})
     assert Run(RECOVERY, [answered]).scope["step"] == {"first": {"id": "p1"}}

@@ -88,3 +88,11 @@ def test_a_dialect_is_told_by_a_header() -> None:
     assert not partner.is_spoken({b"x-partner": b"other"})
     assert not partner.is_spoken({})
     assert Dialect("everybody", frozenset()).is_spoken({})
+
+
+def test_a_body_that_names_every_type_is_not_copied() -> None:
+    party = [{"role": "customer", "partyOrPartyRole": {"id": "7", "@type": "PartyRef"}}]
+    assert Hearing(types={"partyOrPartyRole": "PartyRef"}).read({"relatedParty": party})["relatedParty"] is party
+    deep = {"a": [[{"partyOrPartyRole": [{"id": "7"}]}]]}
+    typed = {"a": [[{"partyOrPartyRole": [{"@type": "PartyRef", "id": "7"}]}]]}
+    assert Hearing(types={"partyOrPartyRole": "PartyRef"}).read(deep) == typed

@@ -33,6 +33,7 @@ class Completion:
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
         self._places: dict[str, Place] = {}
+        self._inline: dict[int, tuple[Schema, Place]] = {}
 
     def check(self, ref: str, body: Any) -> Any:
         """The body, completed if it needs to be. Raises ``Invalid`` unless it then fits the schema at ``ref``."""
@@ -47,7 +48,10 @@ class Completion:
         """What ``schema`` says, references followed."""
         ref = schema.get("$ref")
         if ref is None:
-            return self._read("", schema)
+            known = self._inline.get(id(schema))
+            if known is None:  # kept with its schema: as long as that is there, no other has its id
+                known = self._inline[id(schema)] = schema, self._read("", schema)
+            return known[1]
         if ref not in self._places:
             self._places[ref] = self._read(ref, self._schemas.at(ref))
         return self._places[ref]
@@ -78,11 +82,13 @@ class _Pass:
         self._trials = TRIALS
 
     def value(self, schema: Schema, value: Any) -> Any:
+        if not isinstance(value, dict | list):
+            return value
         place = self._completion.place(schema)
         if isinstance(value, list) and place.items is not None:
             return [self.value(place.items, item) for item in value]
         if not isinstance(value, dict):
-            return value
+            return value  # a list of anything
         named = value.get(TYPE)
         if isinstance(named, str) and (ref := place.types.get(named)) and {"$ref": ref} != schema:
             return self.value({"$ref": ref}, value)

@@ -53,11 +53,13 @@ class Mail:
         """Judge every event that speaks of the operation and was not judged yet; whether the recovery goes on."""
         events, looked = await self.mailbox.unread(operation), dict[str, Doc | Found]()
         for event_id, event in events.items():
-            resource = await self.resource(run, operation, step, event, looked)
-            if resource is None:
-                await self._look_again(run)
-                return False
-            judgement = _judge_event(run, operation, step, event, resource)
+            judgement = None
+            if _may_decide(step, event):
+                resource = await self.resource(run, operation, step, event, looked)
+                if resource is None:
+                    await self._look_again(run)
+                    return False
+                judgement = _judge_event(run, operation, step, event, resource)
             if await self._conclude(run, operation, step, judgement, event_id):
                 return True
         return False
@@ -187,10 +189,21 @@ def _subject(run: Run, operation: Operation, step: Step, resource: str, id_: obj
     return next((one for one in known if one.remote_id == id_), known[0] if known else None)
 
 
+def _may_decide(step: Step, event: Doc) -> bool:
+    """Whether it is of a type that is ever judged; nobody is asked about the resource of any other."""
+    assert step.await_ is not None
+    type_ = _type_of(event)
+    return type_ == step.await_.event.lower() or type_.endswith("deleteevent")
+
+
+def _type_of(event: Doc) -> str:
+    return str(event.get("eventType") or event.get("@type")).lower()
+
+
 def _judge_event(run: Run, operation: Operation, step: Step, event: Doc, resource: Doc) -> Judgement | None:
     """What an event says of the operation, None when that is nothing yet."""
     assert step.await_ is not None
-    type_ = str(event.get("eventType") or event.get("@type")).lower()
+    type_ = _type_of(event)
     name, _ = payload_of(event)
     is_own = _subject(run, operation, step, name, resource.get("id")) is operation
     if is_own and type_ == f"{operation.resource}DeleteEvent".lower():

@@ -1,7 +1,7 @@
 """A recovery, its operations and its questions, as they are remembered: pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -146,6 +146,8 @@ class Recovery:
     expires_at: datetime | None = None
     plan: str | None = None
     """Of a new one, mapping and scope as JSON, where that was made ready before the transaction."""
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out from mapping and scope, for as long as those are kept in memory."""
 
     @property
     def asks(self) -> bool:
@@ -156,7 +158,11 @@ class Recovery:
     @property
     def bound(self) -> "Recovery":
         """With the values of ``let`` in its scope. Raises ``RenderError``."""
-        return replace(self, scope=bind(self.mapping, self.scope))
+        mapping, scope, bound = self.memo.get("bound", (None, None, None))
+        if mapping is not self.mapping or scope is not self.scope:  # once for all steps
+            bound = bind(self.mapping, self.scope)
+            self.memo["bound"] = self.mapping, self.scope, bound
+        return replace(self, scope=bound)
 
 
 @dataclass(frozen=True, slots=True)

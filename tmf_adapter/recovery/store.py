@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -21,6 +21,9 @@ from tmf_adapter.tmf.events import Doc
 T = TypeVar("T")
 KNOWN = 1_024
 """How many mappings are kept in memory; those of recoveries in flight, and of the versions before."""
+PLANS = 128
+PLAN_LENGTH = 32_768
+"""How many plans of recoveries are kept in memory, and how long one of them may be."""
 
 # Statements are built once: building one costs as much as running it.
 
@@ -84,6 +87,28 @@ def plan_of(mapping: Mapping, scope: dict[str, Any]) -> str:
     return f'{{"hash":"{mapping.hash}","mapping":{text},"scope":{json_text(scope)}}}'
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a recovery was started with, which never changes and is read at each of its steps."""
+
+    text: str
+    mapping: Mapping
+    scope: dict[str, Any]
+    memo: dict[str, Any] = field(default_factory=dict)
+
+
+_plans: dict[str, _Plan] = {}
+
+
+def _planned(id_: str, text: str) -> _Plan:
+    found = _plans.get(id_)
+    if found is not None and found.text == text:
+        return found
+    plan = orjson.loads(text)
+    found = _Plan(text, _mapping_of(plan), plan["scope"])
+    return _kept(_plans, id_, found, PLANS) if len(text) <= PLAN_LENGTH else found
+
+
 def _mapping_of(plan: dict[str, Any]) -> Mapping:
     hash_ = plan.get("hash")
     found = _parsed.get(hash_) if hash_ else None
@@ -93,8 +118,8 @@ def _mapping_of(plan: dict[str, Any]) -> Mapping:
     return _kept(_parsed, hash_, mapping) if hash_ else mapping
 
 
-def _kept(known: dict[str, T], key: str, value: T) -> T:
-    if len(known) >= KNOWN:
+def _kept(known: dict[str, T], key: str, value: T, at_most: int = KNOWN) -> T:
+    if len(known) >= at_most:
         known.clear()
     known[key] = value
     return value
@@ -116,13 +141,14 @@ def insert_recovery(tx: Connection, new: Recovery) -> bool:
 
 def recovery_of(row: Row[Any]) -> Recovery:
     """A row as what it stands for."""
-    plan = orjson.loads(row.plan)
+    plan = _planned(row.id, row.plan)
     return Recovery(
         id=row.id,
-        mapping=_mapping_of(plan),
+        mapping=plan.mapping,
         ticket_id=row.ticket_id,
         episode=row.episode,
-        scope=plan["scope"],
+        scope=plan.scope,
+        memo=plan.memo,
         state=State(row.state),
         group_id=row.group_id,
         interim=row.interim,

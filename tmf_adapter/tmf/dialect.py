@@ -43,7 +43,7 @@ class Hearing:
         heard = {self.rename.get(name, name): value for name, value in body.items()}
         heard |= {name: _nested(heard[name], inner) for name, inner in self.nest.items() if name in heard}
         heard = _reworded(heard, self.words)
-        typed: Doc = _typed(heard, self.types) if self.types else heard
+        typed: Doc = _typed(heard, self.types) if _misses_a_type(heard, self.types) else heard
         return typed
 
     def _operation(self, operation: Any) -> Any:
@@ -136,6 +136,19 @@ def _at(part: Any, path: list[str], table: Mapping[str, str]) -> Any:
     if not isinstance(part, dict) or path[0] not in part:
         return part
     return {**part, path[0]: _at(part[path[0]], path[1:], table)}
+
+
+def _misses_a_type(document: Doc, types: Mapping[str, str]) -> bool:
+    """Whether ``_typed`` would change anything: most bodies name every type, and none of them is copied."""
+    waiting: list[tuple[str, Any]] = [*document.items()] if types else []
+    for name, part in waiting:  # which grows meanwhile
+        if isinstance(part, dict):
+            if name in types and "@type" not in part:
+                return True
+            waiting += part.items()
+        elif isinstance(part, list):
+            waiting += [(name, one) for one in part]
+    return False
 
 
 def _typed(part: Any, types: Mapping[str, str], member: str = "") -> Any:
