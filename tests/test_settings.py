@@ -60,6 +60,8 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("TMF_ADAPTER_STRICT", "maybe", "true or false"),
         ("TMF_ADAPTER_DELIVERY_BACKOFF", "5,-1", "above 0"),
         ("TMF_ADAPTER_SYNCHRONOUS", "OFF", "NORMAL or FULL"),
+        ("TMF_ADAPTER_LEASE", "1e300", "a year's at most"),
+        ("TMF_ADAPTER_PUBLIC_URL", "http://tmf.example:99999", "range"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named_with_its_remedy(variable: str, value: str, said: str) -> None:

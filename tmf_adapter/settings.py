@@ -15,6 +15,7 @@ from tmf_adapter.tmf.mask import PERSONAL
 from tmf_adapter.vault import Secret, keys
 
 PREFIX = "TMF_ADAPTER_"
+_YEAR = 366 * 86_400.0
 
 _PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@\s]+(?=@)")
 """In a URL."""
@@ -50,8 +51,8 @@ def _truth(value: str) -> bool:
 
 def _seconds(value: str) -> float:
     seconds = float(value)
-    if not 0 < seconds < float("inf"):
-        raise ValueError("must be a number of seconds above 0")
+    if not 0 < seconds <= _YEAR:
+        raise ValueError("must be a number of seconds above 0, a year's at most")
     return seconds
 
 
@@ -80,7 +81,9 @@ def _database(value: str) -> str:
 
 def _url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if (
+        parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
+    ):  # port: a ValueError beyond 65535
         raise ValueError("must be an absolute http or https URL")
     return value.rstrip("/")
 
