@@ -15,6 +15,9 @@ from tmf_adapter.mapping.parts import Mapping, Outcome
 from tmf_adapter.settings import shipped
 from tmf_adapter.tmf.operations import OPERATIONS, known_apis
 
+CREATE, STATUS, ASKED, ATTRIBUTE = (
+    f"TroubleTicket{kind}Event" for kind in ("Create", "StatusChange", "InformationRequired", "AttributeValueChange")
+)
 APPROVALS = "/operator/v1/approval"
 REMOTE = sorted({*known_apis()} - {"tmf656"})
 """Service problems are the adapter's own here, so that both kinds of downstream are there at once."""
@@ -135,6 +138,37 @@ def test_a_backup_line_is_lent_until_the_permanent_restoration(field: Field) -> 
     assert _restoration(ticket) == ("resolved", "restored", "permanent")
     assert characteristic(ticket, "workaroundUntil") is None
     assert field.calls() == ["tmf641.createServiceOrder"]
+
+
+def test_the_customer_is_asked_which_line_it_is_and_then_it_is_mended(field: Field) -> None:
+    told = {"relatedEntity": [], "troubleTicketCharacteristic": _char(rootCauseDomain="access")}
+    ticket_id = field.here.open("none", **told)
+    assert field.until_status(ticket_id, "pending")["statusChangeReason"] == "information-required"
+    field.here.until_notified(ticket_id, [CREATE, STATUS, ATTRIBUTE, ASKED])
+    assert field.here.problems() == []
+    answer = field.here.patch(f"{TICKETS}/{ticket_id}", {"relatedEntity": _related(affectedService="line-1")})
+    assert answer.status_code == 200
+    [problem] = until("the problem is opened", field.here.problems)
+    assert problem["affectedService"][0]["id"] == "line-1"
+    _mend(field, ticket_id, {"status": "resolved"})
+    assert _restoration(field.until_status(ticket_id, "resolved")) == ("resolved", "restored", "permanent")
+
+
+def test_what_a_partner_asks_is_for_our_customer_to_answer(field: Field) -> None:
+    service, domain = _related(partnerService="pxc-77"), _char(rootCauseDomain="partner")
+    ticket_id = field.here.open("none", relatedEntity=service, troubleTicketCharacteristic=domain)
+    field.until_status(ticket_id, "held")
+    field.tell("troubleTicket", status="pending", statusChangeReason="which flat?")
+    ticket = field.until_status(ticket_id, "pending")
+    assert "which flat?" in ticket["note"][-1]["text"]
+    note = {"@type": "Note", "author": "customer", "text": "the second one"}
+    answer = field.here.patch(f"{TICKETS}/{ticket_id}", {"note": [*ticket["note"], note]})
+    assert answer.status_code == 200
+    field.until_status(ticket_id, "held")  # it is the partner's turn again
+    field.tell("troubleTicket", status="resolved")
+    resolved = field.until_status(ticket_id, "resolved")
+    assert _restoration(resolved) == ("resolved", "restored-by-partner", "permanent")
+    assert field.calls() == ["tmf621.createTroubleTicket"]
 
 
 def test_a_storm_is_one_outage_and_its_end_is_everybodys(field: Field) -> None:

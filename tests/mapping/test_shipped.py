@@ -72,6 +72,13 @@ def test_exactly_one_mapping_is_for_a_ticket(members: dict[str, Any], expected: 
     assert _starts(change({**document, "name": "new"}, document, Kind.ATTRIBUTE)) == []
 
 
+def test_a_fault_without_a_line_is_asked_about_once() -> None:
+    document = ticket(troubleTicketCharacteristic=ACCESS, relatedEntity=[])
+    assert _starts(change(document)) == ["need-line-id"]
+    assert _starts(change(document, {**document, "status": "acknowledged"})) == ["need-line-id"]
+    assert _starts(change(document, {**document, "status": "pending"})) == ["broadband-fault"]
+
+
 @pytest.mark.parametrize("status", ["acknowledged", "pending", "inProgress", "resolved"])
 def test_the_standards_example_ticket_is_not_for_problem_recovery(status: str) -> None:
     document = {**BILL_DISPUTE, "status": status}
