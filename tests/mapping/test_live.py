@@ -96,3 +96,15 @@ def test_a_pipe_among_the_files_is_a_fault_and_nothing_waits_for_it(tmp_path: Pa
     with pytest.raises(BadMapping, match="no ordinary file"):
         live.reload()
     assert _ids(live) == ["a"]
+
+
+def test_a_fault_that_is_taken_away_again_is_forgotten(tmp_path: Path) -> None:
+    live = LiveMappings(written(tmp_path, a=_document("a")))
+    (tmp_path / "b.yaml").write_text("id: [")
+    assert [live.is_stale() for _ in range(2)] == [False, True]
+    with pytest.raises(BadMapping):
+        live.reload()
+    (tmp_path / "b.yaml").unlink()
+    assert [live.is_stale() for _ in range(2)] == [False, True]
+    assert not live.reload()
+    assert (live.faults, live.is_stale()) == ((), False)

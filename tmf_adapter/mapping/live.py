@@ -64,11 +64,11 @@ class LiveMappings:
     def is_stale(self) -> bool:
         """Whether the files have changed and come to rest: they looked the same the last time this was asked.
 
-        A directory that was refused is not stale until it changes again.
+        A directory that was refused is not stale until it changes again, be it back to what it was before.
         """
         now = self.fingerprint()
         rested, self._seen = now == self._seen, now
-        return rested and now not in (self.held.fingerprint, self._refused)
+        return rested and now != (self.held.fingerprint if self._refused is None else self._refused)
 
     def fingerprint(self) -> Fingerprint:
         """What the files look like from outside; a directory that cannot be read looks empty."""
