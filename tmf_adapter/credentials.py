@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from authlib.integrations.requests_client import OAuth2Session
 from requests.cookies import RequestsCookieJar
+from requests.exceptions import ReadTimeout
 
 from tmf_adapter.egress import Check, Threads, Watch, watched
 from tmf_adapter.vault import Secret
@@ -332,8 +333,8 @@ class Tokens:
                     verify=verify_of(tls),
                     **extra,
                 )
-            except Exception:
-                if watch.expired:
+            except Exception as error:
+                if watch.expired or isinstance(error, ReadTimeout):  # two clocks with one limit: either may be first
                     raise TimeoutError from None
                 raise
         return _granted(granted)
