@@ -4,6 +4,9 @@ BIN := .venv/bin
 RUN := .venv/.run
 DEV := .venv/.dev
 
+# The journeys start hundreds of processes; each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run demo test check conformance soak bench lock clean
 
 run: $(RUN)

@@ -1,4 +1,4 @@
-"""The four APIs that can be judged, and what their documents say of them."""
+"""The APIs that can be judged, and what their documents say of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +12,6 @@ from jsonschema_rs import Draft7Validator
 Doc = dict[str, Any]
 
 METHODS = ("get", "post", "patch", "delete")
-KEYS = ("tmf621-v5", "tmf621-v4", "tmf656-v5", "tmf656-v4")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.apis import KEYS
+from conformance.keys import KEYS
 from conformance.verdict import Level, Outcome, Part, Verdict
 
 if TYPE_CHECKING:  # what judges is loaded when something is judged, not whenever the command line is read

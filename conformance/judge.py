@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance import exceptions, play, properties, samples, standard
-from conformance.apis import KEYS, Api, read
+from conformance.apis import Api, read
 from conformance.client import Client
+from conformance.keys import KEYS
 from conformance.listener import Listener
 from conformance.verdict import Clause, Level, Outcome, Part, Verdict
 

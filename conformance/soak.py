@@ -15,10 +15,11 @@ from itertools import islice
 from pathlib import Path
 
 from conformance import own
-from conformance.apis import KEYS, Api, read
+from conformance.apis import Api, read
 from conformance.client import Client
 from conformance.hostile import Shot, shots
 from conformance.judge import BASE_PATHS, Order, judge
+from conformance.keys import KEYS
 from conformance.scenarios import Subject
 from conformance.verdict import Exchange, Outcome, Part
 

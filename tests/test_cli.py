@@ -3,6 +3,8 @@
 import argparse
 import re
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,23 @@ import pytest
 from tmf_adapter.cli import main
 from tmf_adapter.commands import delivery
 from tmf_adapter.settings import shipped
+
+HEAVY = ("aiohttp", "cel", "connexion", "cryptography", "dbos", "marshmallow", "requests", "sqlalchemy", "yaml")
+
+
+@pytest.mark.parametrize("asked", ["", "serve", "delivery", "recovery list", "mapping lint", "conformance"])
+def test_who_asks_for_help_does_not_wait_for_what_the_server_is_made_of(asked: str) -> None:
+    program = f"""
+import sys
+from tmf_adapter.cli import main
+try:
+    main({[*asked.split(), "--help"]!r})
+finally:
+    print("loaded:", *sorted(set(sys.modules) & set({HEAVY!r})))
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "usage:" in said
+    assert said.splitlines()[-1] == "loaded:"
 
 
 def test_lint_of_the_shipped_mappings_says_ok(capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,7 @@ from tmf_adapter.credentials import (
     Tokens,
     auth_of,
 )
-from tmf_adapter.vault import Secret
+from tmf_adapter.secret import Secret
 
 SECRET = "s3cr3t-0f-ours"
 

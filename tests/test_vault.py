@@ -5,8 +5,9 @@ import os
 
 import pytest
 
+from tmf_adapter.secret import Secret, keys
 from tmf_adapter.tmf.errors import NoSecretKey
-from tmf_adapter.vault import Secret, Unreadable, Vault, keys
+from tmf_adapter.vault import Unreadable, Vault
 
 
 def a_key() -> str:

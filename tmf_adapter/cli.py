@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from conformance import command as conformance
-from tmf_adapter import __version__, workbench
+from tmf_adapter import __version__
 from tmf_adapter.commands import delivery, recovery
 from tmf_adapter.settings import BadSetting, Settings, shipped, unusable, variable
 from tmf_adapter.tmf.errors import AdapterError
+from tmf_adapter.workbench import command as mapping
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     conformance.add_options(judge)
     judge.set_defaults(run=lambda options: conformance.run(options, shipped("openapi")))
 
-    workbench.add(commands)
+    mapping.add(commands)
     delivery.add(commands)
     recovery.add(commands)
 

@@ -23,7 +23,7 @@ from requests.cookies import RequestsCookieJar
 from requests.exceptions import ReadTimeout
 
 from tmf_adapter.egress import Check, Threads, Watch, watched
-from tmf_adapter.vault import Secret
+from tmf_adapter.secret import Secret
 
 FETCH_SECONDS = 10.0
 """Seconds that the fetching of a token may take in all."""

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tmf_adapter.storage.database import database_url
+from tmf_adapter.secret import Secret, keys
 from tmf_adapter.tmf.errors import AdapterError
 from tmf_adapter.tmf.mask import PERSONAL
-from tmf_adapter.vault import Secret, keys
 
 PREFIX = "TMF_ADAPTER_"
 _YEAR = 366 * 86_400.0
@@ -75,6 +74,8 @@ def _port(value: str) -> int:
 
 
 def _database(value: str) -> str:
+    from tmf_adapter.storage.database import database_url  # SQLAlchemy: a second that only who names one has to wait
+
     database_url(value)
     return value
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.apis import KEYS, Api
+from conformance.apis import Api
 from conformance.client import Answer, Client, NotJudged, Unmet
+from conformance.keys import KEYS
 from conformance.listener import Listener
 from conformance.verdict import Clause, Level
 

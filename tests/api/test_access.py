@@ -9,7 +9,7 @@ import pytest
 from tests.api.shelf import BASE, Shelf, assert_error, client_of
 from tmf_adapter.api.access import Access
 from tmf_adapter.api.server import build
-from tmf_adapter.vault import Secret
+from tmf_adapter.secret import Secret
 
 TOKEN = "a-token-of-32-characters-or-more"
 

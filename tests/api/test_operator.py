@@ -20,9 +20,10 @@ from tmf_adapter.api.operator import WEBHOOK_KEYS, Operator, published
 from tmf_adapter.api.server import Document, build
 from tmf_adapter.hub import Hub
 from tmf_adapter.hub.overview import Overview
+from tmf_adapter.secret import keys
 from tmf_adapter.storage import audit
 from tmf_adapter.storage.database import Database
-from tmf_adapter.vault import Vault, keys
+from tmf_adapter.vault import Vault
 
 __all__ = ["room", "sink_of"]
 

@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from tests.hub.room import OpenSink, Room, a_ticket, subscribe
 from tests.hub.sinks import until
+from tmf_adapter.secret import keys
 from tmf_adapter.storage.database import Database
-from tmf_adapter.vault import Vault, keys
+from tmf_adapter.vault import Vault
 
 WHO = "ada at 127.0.0.1"
 BEARER = {"auth": {"type": "bearer", "token": "s3cr3t"}}

@@ -23,7 +23,7 @@ from tests.hub.room import OpenSink
 from tests.hub.sinks import Sink
 from tmf_adapter.credentials import NoToken, OAuth2, Tokens
 from tmf_adapter.hub.guard import Blocked, Guard, GuardedResolver
-from tmf_adapter.vault import Secret
+from tmf_adapter.secret import Secret
 
 NAMES = {
     "internal.test": ["10.0.0.5"],

@@ -9,9 +9,10 @@ from sqlalchemy import text
 
 from tmf_adapter.hub import keys as module
 from tmf_adapter.hub.keys import Keys
+from tmf_adapter.secret import keys
 from tmf_adapter.storage.database import Database
 from tmf_adapter.tmf.errors import AdapterError
-from tmf_adapter.vault import Vault, keys
+from tmf_adapter.vault import Vault
 
 WHO = "ada at 127.0.0.1"
 

@@ -23,7 +23,8 @@ from tests.test_credentials import grants
 from tmf_adapter.hub.signing import Key
 from tmf_adapter.hub.terms import Handshake, SigningSecret, Terms
 from tmf_adapter.hub.trust import masked, sealed, secret_place
-from tmf_adapter.vault import Vault, keys
+from tmf_adapter.secret import keys
+from tmf_adapter.vault import Vault
 
 BODY = '{"eventId": "e1", "title": "café"}'.encode()
 SECRET = "s3cr3t-0f-theirs"

@@ -12,8 +12,8 @@ from tmf_adapter.credentials import OAuth2, Tokens
 from tmf_adapter.recovery.downstream import Downstream, retry_after
 from tmf_adapter.recovery.registry import Entry
 from tmf_adapter.recovery.target import Answer, Found
+from tmf_adapter.secret import Secret
 from tmf_adapter.tmf.operations import OPERATIONS
-from tmf_adapter.vault import Secret
 
 CREATE = OPERATIONS["tmf656.createServiceProblem"]
 PROBLEM = {"id": "p1", "href": "http://x/p1", "status": "acknowledged"}

@@ -11,8 +11,8 @@ from connexion.middleware.abstract import ROUTING_CONTEXT
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tmf_adapter.api.dispatch import REQUEST, Request
+from tmf_adapter.secret import Secret
 from tmf_adapter.tmf.errors import Forbidden, Unauthorized
-from tmf_adapter.vault import Secret
 
 _NAME = re.compile(r"[^\w.@+-]+", re.ASCII)
 NAMED = 64

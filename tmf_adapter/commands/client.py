@@ -1,8 +1,6 @@
 """Asking the operator's API."""
 
-import argparse
 import getpass
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +8,9 @@ from urllib.parse import quote
 
 import requests
 
-URL_VARIABLE = "TMF_ADAPTER_URL"
+from tmf_adapter.commands.verb import DEFAULT_URL, URL_VARIABLE
+
 TOKEN_VARIABLE = "TMF_ADAPTER_OPERATOR_TOKEN"
-DEFAULT_URL = "http://127.0.0.1:8621"
 BASE = "/operator/v1"
 TIMEOUT = 30.0
 
@@ -75,17 +73,3 @@ def _said(status: int, error: Any) -> str:
     if not isinstance(error, dict):
         return f"answered {status}"
     return " ".join(str(error[name]) for name in ("reason", "message") if name in error) or f"answered {status}"
-
-
-def connecting() -> argparse.ArgumentParser:
-    """The options that every command has; a parent for its parser."""
-    parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument("--url", help=f"the adapter; default: ${URL_VARIABLE} or {DEFAULT_URL}")
-    parent.add_argument("--ca", metavar="FILE", help="certificates to trust instead of the usual ones")
-    parent.add_argument("--json", action="store_true", help="print what was answered as JSON")
-    return parent
-
-
-def printed(document: Any) -> str:
-    """As JSON for a program."""
-    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -6,11 +6,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tmf_adapter.commands.client import Client
 from tmf_adapter.commands.table import card, table
 from tmf_adapter.commands.verb import Run, verb
+
+if TYPE_CHECKING:
+    from tmf_adapter.commands.client import Client
 
 SUBSCRIPTIONS = {
     **{"id": "id", "api": "api", "state": "state", "breaker": "breaker", "pending": "pending", "parked": "parked"},
@@ -131,52 +133,52 @@ def _filters(options: argparse.Namespace) -> dict[str, Any]:
 # -- what is asked -----------------------------------------------------------------------------------------------------
 
 
-def _subscriptions(client: Client, options: argparse.Namespace) -> Any:
+def _subscriptions(client: "Client", options: argparse.Namespace) -> Any:
     page = {"limit": options.limit, "offset": options.offset}
     return client.get("subscription", state=options.state, api=options.api, **page)
 
 
-def _subscription(client: Client, options: argparse.Namespace) -> Any:
+def _subscription(client: "Client", options: argparse.Namespace) -> Any:
     return client.get("subscription", options.id)
 
 
-def _deliveries(client: Client, options: argparse.Namespace) -> Any:
+def _deliveries(client: "Client", options: argparse.Namespace) -> Any:
     page = {"limit": options.limit, "offset": options.offset}
     return client.get("delivery", **_filters(options), eventId=options.event, state=options.state, **page)
 
 
-def _delivery(client: Client, options: argparse.Namespace) -> Any:
+def _delivery(client: "Client", options: argparse.Namespace) -> Any:
     return client.get("delivery", options.id)
 
 
-def _explanation(client: Client, options: argparse.Namespace) -> Any:
+def _explanation(client: "Client", options: argparse.Namespace) -> Any:
     return client.get("delivery", options.id, "explanation")
 
 
-def _audit(client: Client, options: argparse.Namespace) -> Any:
+def _audit(client: "Client", options: argparse.Namespace) -> Any:
     page = {"limit": options.limit, "offset": options.offset}
     return client.get("audit", target=options.target, action=options.action, **page)
 
 
 def _deed(name: str) -> Run:
-    def run(client: Client, options: argparse.Namespace) -> Any:
+    def run(client: "Client", options: argparse.Namespace) -> Any:
         reason = getattr(options, "reason", None)
         return client.send("POST", "subscription", options.id, name, body={"reason": reason} if reason else None)
 
     return run
 
 
-def _enable(client: Client, options: argparse.Namespace) -> Any:
+def _enable(client: "Client", options: argparse.Namespace) -> Any:
     return client.send("POST", "subscription", options.id, "enable", body={"recover": options.recover})
 
 
-def _replay(client: Client, options: argparse.Namespace) -> Any:
+def _replay(client: "Client", options: argparse.Namespace) -> Any:
     wanted = {**_filters(options), "state": options.state, "deliveryIds": options.id or None}
     named = {name: value for name, value in wanted.items() if value is not None}
     return client.send("POST", "replay", body={**named, "dryRun": options.dry_run})
 
 
-def _terms(client: Client, options: argparse.Namespace) -> Any:
+def _terms(client: "Client", options: argparse.Namespace) -> Any:
     appended = {"yes": True, "no": False}.get(options.append_listener or "")
     plain = {"order": options.order, "hold": options.hold, "timeout": options.timeout}
     plain |= {"appendListener": appended, "handshake": options.handshake}
@@ -187,26 +189,26 @@ def _terms(client: Client, options: argparse.Namespace) -> Any:
     return client.send("PATCH", "subscription", options.id, "terms", body=patch)
 
 
-def _rotate_secret(client: Client, options: argparse.Namespace) -> Any:
+def _rotate_secret(client: "Client", options: argparse.Namespace) -> Any:
     made = None if options.file else "whsec_" + base64.b64encode(os.urandom(32)).decode()
     secret = made or _text(options.file).strip()
     document = client.send("PUT", "subscription", options.id, "secret", body={"secret": secret})
     return {"secret": made, **document} if made else document
 
 
-def _remove_secret(client: Client, options: argparse.Namespace) -> Any:
+def _remove_secret(client: "Client", options: argparse.Namespace) -> Any:
     return client.send("DELETE", "subscription", options.id, "secret")
 
 
-def _handshake(client: Client, options: argparse.Namespace) -> Any:
+def _handshake(client: "Client", options: argparse.Namespace) -> Any:
     return client.send("POST", "subscription", options.id, "handshake")
 
 
-def _keys(client: Client, options: argparse.Namespace) -> Any:
+def _keys(client: "Client", options: argparse.Namespace) -> Any:
     return client.get("signingKey")
 
 
-def _rotate_keys(client: Client, options: argparse.Namespace) -> Any:
+def _rotate_keys(client: "Client", options: argparse.Namespace) -> Any:
     return client.send("POST", "signingKey", body={"revoke": True} if options.revoke else None)
 
 

@@ -2,11 +2,13 @@
 
 import argparse
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tmf_adapter.commands.client import Client
 from tmf_adapter.commands.table import card, cell, table
 from tmf_adapter.commands.verb import Run, Show, verb
+
+if TYPE_CHECKING:
+    from tmf_adapter.commands.client import Client
 
 RECOVERIES = {
     **{"id": "id", "state": "state", "outcome": "outcome", "mapping": "mappingId", "ticket": "ticketId"},
@@ -75,7 +77,7 @@ def _add_deeds(verbs: Any) -> None:
 # -- what is asked -----------------------------------------------------------------------------------------------------
 
 
-def _recoveries(client: Client, options: argparse.Namespace) -> Any:
+def _recoveries(client: "Client", options: argparse.Namespace) -> Any:
     return client.get(
         "recovery",
         open="true" if options.open else None,
@@ -90,11 +92,11 @@ def _recoveries(client: Client, options: argparse.Namespace) -> Any:
     )
 
 
-def _recovery(client: Client, options: argparse.Namespace) -> Any:
+def _recovery(client: "Client", options: argparse.Namespace) -> Any:
     return client.get("recovery", options.id)
 
 
-def _clock(client: Client, options: argparse.Namespace) -> Any:
+def _clock(client: "Client", options: argparse.Namespace) -> Any:
     return client.get("ticket", options.id, "clock")
 
 
@@ -103,14 +105,14 @@ def _get(part: str) -> Run:
 
 
 def _deed(part: str, name: str) -> Run:
-    def run(client: Client, options: argparse.Namespace) -> Any:
+    def run(client: "Client", options: argparse.Namespace) -> Any:
         reason = getattr(options, "reason", None)
         return client.send("POST", part, options.id, name, body={"reason": reason} if reason else {})
 
     return run
 
 
-def _reload(client: Client, _options: argparse.Namespace) -> Any:
+def _reload(client: "Client", _options: argparse.Namespace) -> Any:
     return client.send("POST", "mapping", "reload")
 
 
