@@ -9,11 +9,11 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, insert, inspect
+from sqlalchemy import Connection, delete, inspect
 
 from tests.storage.fakes import equal, opening
 from tmf_adapter.storage.database import Database
-from tmf_adapter.storage.tables import TENANT, ticket
+from tmf_adapter.storage.tables import reference, ticket
 from tmf_adapter.tickets.store import ticket_store
 from tmf_adapter.tmf.condition import (
     ORDER,
@@ -30,6 +30,7 @@ from tmf_adapter.tmf.condition import (
     matches,
     sort_key,
 )
+from tmf_adapter.tmf.events import Stored
 from tmf_adapter.tmf.query import NEWEST_FIRST, Query
 
 Doc = dict[str, Any]
@@ -49,18 +50,9 @@ class Shelf:
 
         def work(tx: Connection) -> None:
             tx.execute(delete(ticket))
+            tx.execute(delete(reference))
             for document in self.documents:
-                tx.execute(
-                    insert(ticket).values(
-                        tenant=TENANT,
-                        id=document["id"],
-                        version=1,
-                        episode=1,
-                        status=document["status"],
-                        creation_date=document["creationDate"],
-                        body=orjson.dumps(document).decode(),
-                    )
-                )
+                self._store.add(tx, Stored(document))
 
         asyncio.run(self._database.write(work))
 
@@ -311,6 +303,66 @@ anything = settings(
 @anything
 @given(documents=_DOCUMENTS, conditions=st.lists(_CONDITIONS, min_size=1, max_size=5))
 def test_a_database_finds_what_plain_python_finds(shelf: Shelf, documents: Any, conditions: list[Condition]) -> None:
+    shelf.fill(documents)
+    for condition in conditions:
+        assert shelf.find(condition) == shelf.expected(condition)
+
+
+_REFERRING = st.sampled_from(
+    [
+        *(("externalIdentifier", "id"), ("relatedEntity", "entity", "id"), ("relatedEntity", "entity")),
+        *(("relatedParty", "partyOrPartyRole", "id"), ("relatedParty",), ("troubleTicketCharacteristic", "value")),
+    ]
+)
+_VALUES = st.lists(_SCALARS, max_size=2) | _SCALARS | st.just({"id": "a"})
+_IDS = st.fixed_dictionaries({}, optional={"id": _VALUES, "role": _SCALARS})
+_ENTITIES = st.fixed_dictionaries({}, optional={"entity": _IDS | st.lists(_IDS, max_size=2), "role": _SCALARS})
+_PARTIES = st.fixed_dictionaries({}, optional={"partyOrPartyRole": _IDS | _SCALARS})
+_CHARACTERISTICS = st.fixed_dictionaries({}, optional={"name": _SCALARS | st.lists(_SCALARS), "value": _VALUES})
+_TICKETS = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "externalIdentifier": st.lists(_IDS, max_size=2) | _SCALARS,
+            "relatedEntity": st.lists(_ENTITIES, max_size=2),
+            "relatedParty": st.lists(_PARTIES, max_size=2) | _PARTIES,
+            "troubleTicketCharacteristic": st.lists(_CHARACTERISTICS, max_size=3) | _CHARACTERISTICS,
+        },
+    ),
+    min_size=1,
+    max_size=6,
+)
+_EQUAL = st.builds(Compare, _REFERRING, st.sampled_from([Operator.EQ, Operator.GT]), _COMPARED)
+_NAMED = st.builds(
+    lambda names, values, also: Element(
+        ("troubleTicketCharacteristic",),
+        And((Compare(("name",), Operator.EQ, names), Compare(("value",), Operator.EQ, values), *also)),
+    ),
+    _COMPARED,
+    _COMPARED,
+    st.lists(st.builds(Compare, st.just(("value",)), st.just(Operator.EQ), _COMPARED), max_size=1),
+)
+_OF_ONE = st.builds(
+    lambda values, also: Element(("relatedEntity",), And((Compare(("entity", "id"), Operator.EQ, values), *also))),
+    _COMPARED,
+    st.lists(st.builds(Compare, st.just(("role",)), st.just(Operator.EQ), _COMPARED), max_size=1),
+)
+_REFERENCES = st.recursive(
+    _EQUAL | _NAMED | _OF_ONE,
+    lambda inner: (
+        st.builds(And, st.lists(inner, max_size=3).map(tuple))
+        | st.builds(Or, st.lists(inner, max_size=3).map(tuple))
+        | st.builds(Not, inner)
+    ),
+    max_leaves=4,
+)
+
+
+@anything
+@given(documents=_TICKETS, conditions=st.lists(_REFERENCES, min_size=1, max_size=5))
+def test_a_database_finds_by_its_references_what_plain_python_finds(
+    shelf: Shelf, documents: Any, conditions: list[Condition]
+) -> None:
     shelf.fill(documents)
     for condition in conditions:
         assert shelf.find(condition) == shelf.expected(condition)

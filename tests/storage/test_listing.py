@@ -6,7 +6,7 @@ import orjson
 import pytest
 from sqlalchemy import Connection, text
 
-from tests.storage.fakes import SECONDS, Gate, deleting, equal, opening
+from tests.storage.fakes import SECONDS, Gate, deleting, equal, opening, turns
 from tmf_adapter.storage import database as room
 from tmf_adapter.storage import listing
 from tmf_adapter.storage.database import Database
@@ -138,6 +138,42 @@ async def test_whoever_looks_up_one_row_does_not_wait_for_those_who_look_at_all(
     async with asyncio.timeout(SECONDS):
         assert (await shelf.store.load("id-b")).id == "id-b"
     gate.open()
+    await asyncio.gather(*scans)
+
+
+async def test_lists_by_an_index_are_answered_while_scans_run_and_scans_beyond_those_that_wait_are_refused(
+    shelf: Shelf,
+) -> None:
+    party = {"relatedParty": [{"partyOrPartyRole": {"id": "cust-1"}}]}
+    await shelf.database.write(lambda tx: shelf.store.save(tx, opening("id-x", name="x", **party)))
+    gate = Gate()
+    scans = [asyncio.create_task(shelf.database.scan(gate.work)) for _ in range(room.SCANS)]
+    await gate.entered()
+    async with asyncio.timeout(SECONDS):
+        for _ in range(3):
+            with pytest.raises(Overloaded) as refused:
+                await shelf.page(Query(equal("note.author", "hotline")))
+            assert "Too many lists" in refused.value.reason
+            assert refused.value.message is not None
+            assert refused.value.headers == {"Retry-After": "5"}
+        customers = [Query(equal("relatedParty.partyOrPartyRole.id", "cust-1")), Query(equal("status", "acknowledged"))]
+        pages = await asyncio.gather(*(shelf.page(query) for query in 20 * customers))
+        assert [names(page) for page in pages[:2]] == ["x", "bdfhjx"]
+    gate.open()
+    await asyncio.gather(*scans)
+    assert (await shelf.page(Query(equal("name", "x")))).total == 1
+
+
+async def test_a_scan_that_nobody_waits_for_any_more_makes_room_for_another(shelf: Shelf) -> None:
+    gate = Gate()
+    scans = [asyncio.create_task(shelf.database.scan(gate.work)) for _ in range(room.SCANS)]
+    await gate.entered()
+    scans.pop().cancel()
+    await turns()
+    last = asyncio.create_task(shelf.page(Query(equal("name", "b"))))
+    await turns()
+    gate.open()
+    assert names(await last) == "b"
     await asyncio.gather(*scans)
 
 

@@ -29,6 +29,8 @@ Work = Callable[[Connection], T]
 READERS = 4
 SCANNERS = 2
 """Threads for reads that may have to look at every row, so that those who look up one row need not wait for them."""
+SCANS = 16
+"""Reads of that kind that are under way or wait; the last of them waits, at the worst, for 35 seconds."""
 READ_SECONDS = 5.0
 """What reads longer is given up."""
 POSTGRESQL_CONNECTIONS = 12
@@ -38,6 +40,10 @@ COALESCE_SECONDS = 0.001
 BUSY_MILLISECONDS = 30_000
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 20_000
 
+_NARROWER = (
+    "Ask for fewer resources: by id, status, creationDate, or an identifier that has an index, such as that of a"
+    " related party, a related entity or a characteristic."
+)
 _BEYOND_LIMITS = "54"
 """The class of PostgreSQL's errors about limits of its own, such as the size of a row in an index."""
 
@@ -73,6 +79,7 @@ class Database:
         self._kept: list[Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._scanners = ThreadPoolExecutor(SCANNERS, thread_name_prefix="scan")
+        self._scans = 0
         self._writer: _GroupCommit | _PooledWriter
         self._writer = _GroupCommit(self.engine) if self.is_sqlite else _PooledWriter(self.engine)
 
@@ -84,8 +91,19 @@ class Database:
         return await _submitted(self._readers, self._read, work)
 
     async def scan(self, work: Work[T]) -> T:
-        """As ``read``, for work that may take its time: it waits for others of its kind, and nobody else for it."""
-        return await _submitted(self._scanners, self._read, work)
+        """As ``read``, for work that may take its time: it waits for others of its kind, and nobody else for it.
+
+        Raises ``Overloaded`` at once when ``SCANS`` are there already.
+        """
+        if self._scans >= SCANS:
+            raise Overloaded(
+                "Too many lists that no index answers are being read at the moment.", _NARROWER, READ_SECONDS
+            )
+        self._scans += 1
+        try:
+            return await _submitted(self._scanners, self._read, work)
+        finally:
+            self._scans -= 1
 
     def _read(self, work: Work[T]) -> T:
         connection: Connection | None = getattr(self._local, "connection", None)
@@ -148,8 +166,7 @@ def reachable() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         if isinstance(error, OperationalError) and _is_given_up(error):
-            remedy = "Ask for fewer resources, by id, status or creationDate, or for a text that few of them have."
-            raise Overloaded(f"This takes longer than {READ_SECONDS:g} seconds.", remedy) from error
+            raise Overloaded(f"This takes longer than {READ_SECONDS:g} seconds.", _NARROWER) from error
         if isinstance(error, OperationalError) and _sqlstate(error).startswith(_BEYOND_LIMITS):
             raise TooLarge("A value is too long to be kept where it stands.", "Nothing was written.") from error
         raise Overloaded("The database cannot be reached or is too busy.") from error

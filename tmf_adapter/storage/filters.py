@@ -83,6 +83,10 @@ class Dialect(ABC):
     def string(self, node: Node) -> str:
         """The node, when it is a string, as text that compares by code points."""
 
+    def among(self, ids: str) -> str:
+        """Whether the row is one of those that a select of ids finds, which are looked up one by one."""
+        return f"id IN ({ids})"
+
     def within(self, page: str, size: int) -> str:
         """A select of body and total that need not bring what is behind the first ``size`` bytes: NULL instead."""
         return page

@@ -1,5 +1,6 @@
 """A page of a list: one statement that finds the resources and counts all that match."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import orjson
@@ -7,8 +8,9 @@ from sqlalchemy import Connection, Table, TextClause, text
 
 from tmf_adapter.storage.filters import Dialect, Parameters
 from tmf_adapter.storage.postgresql import Postgresql
+from tmf_adapter.storage.references import ANY, Numbers, sought
 from tmf_adapter.storage.sqlite import Sqlite
-from tmf_adapter.storage.tables import TENANT, columns_of
+from tmf_adapter.storage.tables import TENANT, columns_of, references_of
 from tmf_adapter.tmf.cursor import Cursor
 from tmf_adapter.tmf.query import Page, Query
 
@@ -16,6 +18,9 @@ _DIALECTS: dict[str, type[Dialect]] = {"sqlite": Sqlite, "postgresql": Postgresq
 
 PAGE_BYTES = 4 << 20
 """A page ends with the resource that makes it this large, however many were asked for."""
+FEW = 1_000
+"""Bodies that may be looked into without making those wait who look up a row."""
+_INTERSECTED = 4
 
 
 @lru_cache(maxsize=512)
@@ -31,7 +36,9 @@ class Listing:
         self._is_reversed = query.before is not None
         parameters = Parameters({"tenant": TENANT, "limit": query.limit + 1, "offset": query.offset})
         self._write = write = _DIALECTS[dialect](columns_of(table), parameters)
-        matching = f"FROM {table.name} WHERE tenant = :tenant AND {write.filtered(query.condition)}"
+        self._few = _referring(table, sought(references_of(table), query.condition), parameters)
+        narrowed = f"{write.among(self._few)} AND " if self._few else ""
+        matching = f"FROM {table.name} WHERE tenant = :tenant AND {narrowed}{write.filtered(query.condition)}"
         beyond = ""
         if cursor := query.before or query.after:
             beyond = f" AND {write.beyond(query.sort, cursor.keys, cursor.id, is_reversed=self._is_reversed)}"
@@ -43,8 +50,19 @@ class Listing:
 
     @property
     def reads_bodies(self) -> bool:
-        """Whether it may have to look into every body."""
+        """Whether it has to look into bodies: into every one, unless it ``is_narrowed``."""
         return self._write.reads_bodies
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the index of references says which bodies it has to look into."""
+        return bool(self._few)
+
+    def page_of_few(self, connection: Connection) -> Page | None:
+        """Run it if no more than ``FEW`` bodies are to be looked into."""
+        counted = f"SELECT count(*) FROM (SELECT 1 FROM ({self._few}) AS referring LIMIT {FEW + 1}) AS few"
+        is_few = connection.execute(_statement(counted), self._parameters).scalar_one() <= FEW
+        return self.page(connection) if is_few else None
 
     def page(self, connection: Connection) -> Page:
         """Run it."""
@@ -83,3 +101,10 @@ class Listing:
 
     def _place(self, item: bytes) -> Cursor:
         return Cursor.of(orjson.loads(item), self._query.sort)
+
+
+def _referring(table: Table, wanted: Sequence[Numbers], parameters: Parameters) -> str:
+    """A select of the ids of those that the index says may fulfil the condition; empty when it says nothing."""
+    mine = f"SELECT resource_id FROM reference WHERE tenant = :tenant AND resource = '{table.name}'"
+    fewest = sorted(wanted, key=len)[:_INTERSECTED]
+    return " INTERSECT ".join(f"{mine} AND key IN ({parameters.all(sorted({*keys, ANY}))})" for keys in fewest)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, select, upd
 
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.listing import Listing
+from tmf_adapter.storage.references import ReferenceRows
 from tmf_adapter.storage.tables import TENANT, columns_of
 from tmf_adapter.tmf.errors import NotFound, TooLarge
 from tmf_adapter.tmf.events import Change, Stored, Text
@@ -72,6 +73,7 @@ class ResourceStore:
         self._table = table
         self._name = name
         self._columns = tuple(columns_of(table).items())
+        self._references = ReferenceRows(table, database.engine.dialect.name)
         self._by_id: Batch[str, Text] = Batch(database, self._fetch)
         mine = (table.c.tenant == TENANT) & (table.c.id == bindparam("key"))
         swap = mine & (table.c.version == bindparam("expected"))
@@ -104,12 +106,15 @@ class ResourceStore:
                 self.add(tx, new)
             case Stored() as old, None:
                 _must_hit(tx.execute(self._delete, _key(old)).rowcount)
+                self._references.save(tx, old.id, old.document, None)
             case Stored() as old, Stored() as new:
                 _must_hit(tx.execute(self._update, {**_key(old), **self._values(new)}).rowcount)
+                self._references.save(tx, new.id, old.document, new.document)
 
     def add(self, tx: Connection, new: Stored) -> None:
         """Insert it."""
         tx.execute(self._insert, self._values(new))
+        self._references.save(tx, new.id, None, new.document)
 
     def _values(self, stored: Stored) -> dict[str, object]:
         document = stored.document
@@ -127,8 +132,11 @@ class ResourceStore:
     async def page(self, query: Query) -> Page:
         """The resources that match, in the order asked for, and how many there are in all."""
         listing = Listing(self._database.engine.dialect.name, self._table, query)
-        read = self._database.scan if listing.reads_bodies else self._database.read
-        return await read(listing.page)
+        if not listing.reads_bodies:
+            return await self._database.read(listing.page)
+        if listing.is_narrowed and (page := await self._database.read(listing.page_of_few)):
+            return page
+        return await self._database.scan(listing.page)
 
 
 def _key(stored: Stored) -> dict[str, object]:

@@ -4,6 +4,9 @@ Instants are Unix seconds (UTC), except those shown on the wire, which are RFC 3
 key. Bodies are JSON text, kept as they will be sent.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -35,10 +38,29 @@ def _where(name: str, condition: str, *columns: str) -> Index:
     return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
-def _resource(name: str, status: str = "status", dated: str = "creationDate") -> Table:
+@dataclass(frozen=True, slots=True)
+class References:
+    """Where a resource's document refers to something that it is looked for by (``storage/references.py``).
+
+    ``ids`` lead to identifiers; ``characteristics`` to objects with a ``name`` and a ``value``.
+    """
+
+    ids: tuple[tuple[str, ...], ...] = ()
+    characteristics: tuple[tuple[str, ...], ...] = ()
+
+    @classmethod
+    def to(cls, *ids: str, characteristics: Iterable[str] = ()) -> "References":
+        """Paths as they are written in a query."""
+        return cls(*(tuple(tuple(path.split(".")) for path in paths) for paths in (ids, characteristics)))
+
+
+def _resource(
+    name: str, status: str = "status", dated: str = "creationDate", references: References | None = None
+) -> Table:
     """A versioned TMF resource: its document, and the members we look for by index.
 
     ``status`` and ``dated`` are the members of the document that the columns ``status`` and ``creation_date`` repeat.
+    A place added to ``references`` wants a migration that fills ``reference`` anew.
     """
     return Table(
         name,
@@ -53,7 +75,10 @@ def _resource(name: str, status: str = "status", dated: str = "creationDate") ->
         PrimaryKeyConstraint("tenant", "id"),
         Index(None, "tenant", "creation_date", "id"),
         Index(None, "tenant", "status", "creation_date"),
-        info={"columns": {"id": "id", status: "status", dated: "creation_date"}},
+        info={
+            "columns": {"id": "id", status: "status", dated: "creation_date"},
+            "references": references or References(),
+        },
     )
 
 
@@ -63,14 +88,56 @@ def columns_of(resource: Table) -> dict[str, str]:
     return columns
 
 
-ticket = _resource("ticket")
+def references_of(resource: Table) -> References:
+    """What resources of this kind are looked for by besides their columns."""
+    references: References = resource.info["references"]
+    return references
+
+
+ticket = _resource(
+    "ticket",
+    references=References.to(
+        "externalIdentifier.id",
+        "relatedEntity.entity.id",
+        "relatedParty.partyOrPartyRole.id",
+        "troubleTicketRelationship.id",
+        characteristics=["troubleTicketCharacteristic"],
+    ),
+)
 ticket_specification = _resource("ticket_specification", status="lifecycleStatus")
-problem = _resource("problem")
+problem = _resource(
+    "problem",
+    references=References.to(
+        "affectedResource.id",
+        "affectedService.id",
+        "externalIdentifier.id",
+        "originatorParty.partyOrPartyRole.id",
+        "parentProblem.id",
+        "relatedEntity.entity.id",
+        "relatedParty.partyOrPartyRole.id",
+        "responsibleParty.partyOrPartyRole.id",
+        "troubleTicket.id",
+        "underlyingProblem.id",
+        characteristics=["characteristic"],
+    ),
+)
 problem_acknowledgement = _resource("problem_acknowledgement", status="state")
 problem_unacknowledgement = _resource("problem_unacknowledgement", status="state")
 problem_group = _resource("problem_group", status="state")
 problem_ungroup = _resource("problem_ungroup", status="state")
 event_record = _resource("event_record", status="eventType", dated="recordTime")
+
+reference = Table(
+    "reference",
+    metadata,
+    _tenant(),
+    Column("resource", String, nullable=False, comment="the table of the resource"),
+    Column("key", BigInteger, nullable=False, comment="a number for a place in the document and the value there"),
+    Column("resource_id", String, nullable=False),
+    PrimaryKeyConstraint("tenant", "resource", "key", "resource_id"),
+    sqlite_with_rowid=False,
+)
+"""What tickets and problems refer to, to find them by; it is written with them (``storage/references.py``)."""
 
 creation = Table(
     "creation",

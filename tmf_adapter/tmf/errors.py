@@ -203,10 +203,14 @@ class NotYetSupported(AdapterError):
 
 
 class Overloaded(AdapterError):
-    """A queue inside is full; the client should come back later."""
+    """A queue inside is full; ``seconds`` is when it is worth asking again."""
 
     status, code = 503, "overloaded"
 
+    def __init__(self, reason: str, message: str | None = None, seconds: float = 1) -> None:
+        super().__init__(reason, message)
+        self.seconds = seconds
+
     @property
     def headers(self) -> dict[str, str]:
-        return {"Retry-After": "1"}
+        return {"Retry-After": str(max(1, ceil(self.seconds)))}
