@@ -25,17 +25,21 @@ _LINES: tuple[Callable[[int], str], ...] = (
 
 
 def mappings(count: int = MAPPINGS, *, indexed: bool = True) -> Mappings:
-    """Mappings that differ in every line but the first. Unless ``indexed``, the last line names no text that the
-    ticket could be looked up by, so that every line of every mapping is evaluated: as bad as it gets."""
+    """Mappings that differ in every line but the first. Unless ``indexed``, no line names a text that the ticket could
+    be looked up by, and only the last and dearest is false, so that every line of every mapping is evaluated."""
     return Mappings(parse(_document(number, indexed), DEFAULTS) for number in range(count))
 
 
 def _plain(number: int) -> str:
-    return f"size(t.char.rootCauseDomain) > 0 && !(t.char.rootCauseDomain != 'domain{number}')"
+    return f"size(t.char.rootCauseDomain) > 0 && !(t.char.rootCauseDomain == 'other{number}')"
+
+
+def _walking(number: int) -> str:
+    return f"has(t.rel.affectedService) && t.rel.affectedService.exists(s, s.id == 'service-{number}')"
 
 
 def _document(number: int, indexed: bool) -> dict[str, Any]:
-    lines = _LINES if indexed else (_LINES[0], _LINES[2], _LINES[3], _plain)
+    lines = _LINES if indexed else (_LINES[0], _LINES[2], _plain, _walking)
     return {
         "id": f"mapping-{number}",
         "title": "One of many",
@@ -50,7 +54,7 @@ def change() -> Change:
     """A ticket of 2 kB comes under work; the last of the mappings matches."""
     members = {"id": "ticket-1", "href": "/ticket-1", "ticketType": "fault", "severity": "major"}
     cause = {"@type": "StringCharacteristic", "name": "rootCauseDomain", "value": f"domain{MAPPINGS - 1}"}
-    service = {"@type": "EntityRef", "id": "service-1", "@referredType": "Service"}
+    service = {"@type": "EntityRef", "id": f"service-{MAPPINGS - 1}", "@referredType": "Service"}
     before = {
         **TICKET,
         **members,

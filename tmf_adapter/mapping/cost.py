@@ -25,6 +25,8 @@ WALK_LIMITS = (None, 1000, 100)
 """How long the longest list or object may be for an expression whose macros nest that deep."""
 MATCHED_LIMIT = 50
 """The same where a macro matches patterns: each costs up to a millisecond."""
+LIGHT_LIST = 50
+"""So short that every condition may walk it."""
 COPY_LIMIT = 2_000_000
 """Values that may be copied while lists are built: about half a second of CPU, and 700 references to services."""
 VALUE_LIMIT = 20_000

@@ -12,7 +12,7 @@ from typing import Any
 
 import cel
 
-from tmf_adapter.mapping.cost import LENGTH_LIMIT, VALUE_LIMIT, Weights, beyond, too_much, weight
+from tmf_adapter.mapping.cost import LENGTH_LIMIT, LIGHT_LIST, VALUE_LIMIT, Weights, beyond, too_much, weight
 from tmf_adapter.mapping.plain import json_of
 from tmf_adapter.mapping.scan import MACROS, Path, Reading, Reads, narrowed, read, reads_of
 
@@ -103,6 +103,14 @@ class Scope:
         if self._context is None:
             self._context = cel.Context(self.names)
         return self._context
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the library can read its names, and no list in it is so long that a condition may not walk it."""
+        try:
+            return self.context is not None and self.weights.longest <= LIGHT_LIST
+        except _FAILURES:
+            return False
 
     @property
     def weights(self) -> Weights:

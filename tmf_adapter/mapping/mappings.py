@@ -23,6 +23,8 @@ class Mappings(Sequence[Mapping]):
     def __init__(self, mappings: Iterable[Mapping] = (), reasons: Reasons = NO_REASONS) -> None:
         self.reasons = reasons
         self._all = tuple(sorted(mappings, key=lambda mapping: (mapping.order, mapping.file)))
+        for mapping in self._all:
+            _ = mapping.form  # worked out now, so that no change waits for it
         self._by_kinds: dict[frozenset[Kind], tuple[Mapping, ...]] = {}
         self._indexes: dict[frozenset[Kind], Index] = {}
 

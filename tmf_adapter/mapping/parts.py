@@ -16,6 +16,7 @@ from typing import Any
 from tmf_adapter.mapping.duration import duration_text
 from tmf_adapter.mapping.expression import Expression
 from tmf_adapter.mapping.faults import Place
+from tmf_adapter.mapping.forms import Form, form_of, has_form
 from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.reports import Expiry, Report, ReportRule
 from tmf_adapter.mapping.steps import Ask, Await, Interim, Parallel, Part, Retry, Step, Undo, awaited, flat
@@ -136,6 +137,17 @@ class Mapping:
     file: str = field(default="", compare=False)
     tests: tuple[Any, ...] = field(default=(), compare=False)
     """Its ``cases.Case``; no part of what a recovery keeps."""
+
+    @cached_property
+    def form(self) -> Form | None:
+        """Those of its lines that Python can test, together; None without any."""
+        lines = [line.source for line in self.when if has_form(line.source)]
+        return form_of(lines) if lines else None
+
+    @cached_property
+    def formless(self) -> tuple[Expression, ...]:
+        """The other lines."""
+        return tuple(line for line in self.when if not has_form(line.source))
 
     @property
     def on_timeout(self) -> Verdict:

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from tmf_adapter.mapping.document import Mappings
-from tmf_adapter.mapping.expression import Names, RenderError, Scope, Truth
+from tmf_adapter.mapping.expression import Expression, Names, RenderError, Scope, Truth
 from tmf_adapter.mapping.faults import listed
+from tmf_adapter.mapping.forms import Form
 from tmf_adapter.mapping.parts import Mapping, Mode
 from tmf_adapter.mapping.scan import Reads, narrowed, reads_of
 from tmf_adapter.mapping.view import counter_of, scope_of, view_of
@@ -159,23 +160,42 @@ def _matching(
     """Written for speed: hundreds of mappings may be asked for one change, and many of their lines are the same."""
     scope = Scope(narrowed(names, ordered.reads))
     known: dict[str, bool] = {}
+    is_plain = scope.is_plain
     for mapping in asked:
         if "mapping" in ordered.reads:
             scope.put("mapping", {"id": mapping.id})
-        for line in mapping.when:
-            holds = known.get(line.source)
-            if holds is None:
-                holds = line.is_true(scope)
-                if "mapping" not in line.reads:
-                    known[line.source] = holds
-            if not holds:
-                break
-        else:
-            if _why_off(mapping, facts) or (mapping.group and (key := _group_key(mapping, scope)) is None):
-                continue
-            yield mapping, key if mapping.group else None
-            if mapping.stop and mapping.mode is Mode.LIVE:
-                return
+        if not _holds(mapping, mapping.form if is_plain else None, scope, known) or _why_off(mapping, facts):
+            continue
+        if mapping.group and (key := _group_key(mapping, scope)) is None:
+            continue
+        yield mapping, key if mapping.group else None
+        if mapping.stop and mapping.mode is Mode.LIVE:
+            return
+
+
+def _holds(mapping: Mapping, form: Form | None, scope: Scope, known: dict[str, bool]) -> bool:
+    """Whether all its lines hold: Python has the first word, the library, asked once for each source, the last."""
+    lines = mapping.when
+    if form is not None:
+        try:
+            if not form.test(scope.names):
+                return False
+            lines = mapping.formless
+        except LookupError:
+            if form.needs_all:
+                return False
+        except TypeError:
+            pass
+    return all(_is_true(line, scope, known) for line in lines)
+
+
+def _is_true(line: Expression, scope: Scope, known: dict[str, bool]) -> bool:
+    if "mapping" in line.reads:
+        return line.is_true(scope)
+    holds = known.get(line.source)
+    if holds is None:
+        holds = known[line.source] = line.is_true(scope)
+    return holds
 
 
 def _group_key(mapping: Mapping, scope: Scope) -> str | None:
