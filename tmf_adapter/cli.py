@@ -1,6 +1,7 @@
 """The command line: ``tmf-adapter serve | demo | conformance | mapping ... | delivery ... | recovery ... | db ...``."""
 
 import argparse
+import gc
 import logging
 import sys
 from collections.abc import Sequence
@@ -72,10 +73,14 @@ def _variables() -> str:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from tmf_adapter.app import serve
-
     settings = Settings.read(host=options.host, port=options.port, database=options.database, mappings=options.mappings)
-    return serve(settings)
+    gc.disable()  # what the start makes stays: looking for garbage in it is a seventh of the work, until it settles
+    try:
+        from tmf_adapter.app import serve
+
+        return serve(settings)
+    finally:
+        gc.enable()
 
 
 def _demo(_options: argparse.Namespace) -> int:

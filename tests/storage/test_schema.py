@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, inspect
 
 from tests.storage.fakes import put, rows
 from tmf_adapter.storage.database import Database
-from tmf_adapter.storage.schema import is_current, upgrade
+from tmf_adapter.storage.schema import _MIGRATIONS, _head, is_current, upgrade
 from tmf_adapter.storage.tables import metadata
 from tmf_adapter.tmf.errors import Overloaded
 
@@ -21,6 +23,28 @@ def empty(empty_database_url: str) -> Any:
     database = Database(empty_database_url)
     yield database
     database.close()
+
+
+def test_the_newest_migration_is_the_one_that_alembic_finds() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [_head()]
+
+
+def test_a_current_database_is_seen_without_alembic(database_url: str) -> None:
+    program = f"""
+import sys
+from tmf_adapter.storage.database import Database
+from tmf_adapter.storage.schema import is_current, upgrade
+database = Database({database_url!r})
+upgrade(database)
+with database.engine.connect() as connection:
+    print(is_current(connection), "alembic" in sys.modules)
+database.close()
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said == "True False\n"
 
 
 def current(database: Database) -> bool:

@@ -12,7 +12,7 @@ import orjson
 import yaml
 from connexion.http_facts import METHODS
 from connexion.middleware.lifespan import LifespanMiddleware
-from connexion.middleware.main import ConnexionMiddleware
+from connexion.middleware.main import API, ConnexionMiddleware
 from connexion.resolver import Resolver
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -25,6 +25,7 @@ from tmf_adapter.api.errors import ErrorHandling, respond
 from tmf_adapter.api.responses import ResponseValidation
 from tmf_adapter.api.routing import FastRouting
 from tmf_adapter.api.schemas import Schemas
+from tmf_adapter.api.specification import Specification
 from tmf_adapter.api.validation import FastRequestValidation, Form, ValidatedOperation
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
@@ -87,15 +88,17 @@ def build(
         FastApp(), middlewares=_stack({**described, **plain}, validate_responses), lifespan=lifespan or _nothing
     )
     for document, raw in loaded:
-        middleware.add_api(
-            raw,
+        options = middleware.options.replace(resolver=_resolver(document, raw))
+        api = API(
+            Specification.of(raw),
             base_path=document.base_path,
-            resolver=_resolver(document, raw),
+            **vars(options),
             schemas=Schemas(_enforced(document, raw, strict), f"urn:tmf-adapter:{document.base_path}"),
             strict=strict or document.strict,
             dialects=partial(spoken.about, document.path.stem),
             access=document.access,
         )
+        middleware.apis.append(api)  # as add_api does, which would validate the document in Python
     # Connexion would build the stack at the first event; built now, a fault in a document stops the start.
     app, _ = middleware._build_middleware_stack()
     return app
@@ -113,6 +116,7 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _stack(plain: Plain, validate_responses: bool) -> list[Any]:

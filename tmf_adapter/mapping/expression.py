@@ -1,6 +1,6 @@
 """CEL, the language of conditions and values: compiled once, evaluated without ever ending the caller.
 
-The only module that knows the CEL library. What an evaluation may cost is bounded in cost.py.
+The only module that calls the CEL library (library.py loads it). What an evaluation may cost is bounded in cost.py.
 """
 
 import re
@@ -10,9 +10,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-import cel
-
 from tmf_adapter.mapping.cost import LENGTH_LIMIT, LIGHT_LIST, VALUE_LIMIT, Weights, beyond, too_much, weight
+from tmf_adapter.mapping.library import cel
 from tmf_adapter.mapping.plain import json_of
 from tmf_adapter.mapping.scan import MACROS, Path, Reading, Reads, narrowed, read, reads_of
 
