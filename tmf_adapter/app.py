@@ -24,6 +24,7 @@ from tmf_adapter.api.errors import respond
 from tmf_adapter.api.inbound import inbound
 from tmf_adapter.api.operator import WEBHOOK_KEYS, Operator, published
 from tmf_adapter.api.operator_recovery import RecoveryOperator
+from tmf_adapter.api.protocol import BoundedProtocol
 from tmf_adapter.api.schemas import Schemas, pattern
 from tmf_adapter.api.server import Document, build, load, settle
 from tmf_adapter.api.tmf621_v4 import Tmf621V4
@@ -396,7 +397,8 @@ def serve(settings: Settings) -> int:
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http="httptools",
+            http=BoundedProtocol,
+            ws="none",
             access_log=False,
             log_level="warning",
             server_header=False,

@@ -3,12 +3,14 @@
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from tests.api.shelf import BASE, Shelf
 from tests.api.wire import Wire, request, serving
 from tmf_adapter.api.body import LIMIT
+from tmf_adapter.api.protocol import HEAD, BoundedProtocol
 
 THING = f"{BASE}/thing"
 LAMP = b'{"@type": "Thing", "name": "lamp"}'
@@ -208,3 +210,86 @@ def test_options_and_405_tell_what_there_is(wire: Wire) -> None:
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
     wire.say(request("BREW", THING))
     assert wire.answer().status == 400  # no method that the server knows
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (request("GET", f"{THING}/1", x_long="a" * (HEAD + 1)),),
+        (request("GET", f"{THING}?name={'a' * HEAD}"),),
+        (b"GET / HTTP/1.1\r\nX-Endless: ", *[b"a" * (HEAD // 4)] * 5),
+        (b"GET /", *[b"a" * (HEAD // 4)] * 5),
+        (b"GET / HTTP/1.1\r\n", *[b"X-Many: a\r\n" * (HEAD // 44)] * 5),
+    ],
+    ids=["a header", "an address", "a header that does not end", "an address that does not end", "many headers"],
+)
+def test_a_head_beyond_the_limit_is_refused_however_it_comes(wire: Wire, parts: tuple[bytes, ...]) -> None:
+    wire.say(*parts)
+    answer = wire.answer()
+    assert (answer.status, answer.document["@type"]) == (431, "Error")
+    with pytest.raises(ConnectionError):
+        wire.answer()
+
+
+def test_a_head_within_the_limit_is_read_whatever_came_before_it(wire: Wire) -> None:
+    wire.say(request("GET", f"{THING}/1", x_long="a" * (HEAD - 200)) * 3)
+    wire.say(*[request("GET", f"{THING}/1")[:-3]], request("GET", f"{THING}/1")[-3:])
+    assert [wire.answer().status for _ in range(4)] == [200] * 4
+
+
+@pytest.mark.parametrize("nonsense", [b"\x16\x03\x01\x02\x00", b"GET nowhere\r\n\r\n", b"CONNECT x HTTP/1.1\r\n\r\n"])
+def test_what_is_no_http_gets_an_error_of_ours(wire: Wire, nonsense: bytes) -> None:
+    wire.say(nonsense)
+    answer = wire.answer()
+    assert (answer.status, answer.document["code"]) == (400, "badRequest")
+
+
+def test_a_client_that_wants_a_websocket_is_answered_in_http_and_fills_no_log(
+    wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        wire.say(request("GET", f"{THING}/1", connection="Upgrade", upgrade="websocket"))
+        assert wire.answer().status == 200
+    assert not caplog.records
+
+
+class Hasty(BoundedProtocol):
+    patience = 0.3
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (b"", None),
+        (b"GET / HT", 408),
+        (request("GET", f"{THING}/1")[:-2], 408),
+        (request("POST", THING, LAMP, content_type=JSON)[:-5], 408),
+    ],
+    ids=["nothing", "half a line", "a head without its end", "half a body"],
+)
+def test_a_request_that_does_not_arrive_is_not_waited_for(shelf: Shelf, said: bytes, status: int | None) -> None:
+    with serving(shelf.app(), Hasty) as port, Wire(port) as wire:
+        wire.say(said)
+        if status is not None:
+            assert wire.answer().status == status
+        with pytest.raises(ConnectionError):
+            wire.answer()
+
+
+def test_a_client_that_drips_is_not_waited_for(shelf: Shelf) -> None:
+    with serving(shelf.app(), Hasty) as port, Wire(port) as wire:
+        wire.say(request("POST", THING, LAMP, content_type=JSON)[: -len(LAMP)])
+        ended = time.monotonic() + 5
+        with suppress(OSError):  # closed, or reset
+            while time.monotonic() < ended:
+                wire.say(b" ")
+                time.sleep(0.05)
+        assert time.monotonic() < ended
+
+
+def test_a_request_that_takes_long_to_answer_is_answered_all_the_same(shelf: Shelf) -> None:
+    with serving(shelf.app(), Hasty) as port, Wire(port) as wire:
+        for _ in range(3):
+            wire.say(request("GET", f"{THING}/1"))
+            assert wire.answer().status == 200
+            time.sleep(0.4)

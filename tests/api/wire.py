@@ -11,6 +11,8 @@ import orjson
 import uvicorn
 from starlette.types import ASGIApp
 
+from tmf_adapter.api.protocol import BoundedProtocol
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -27,10 +29,10 @@ class Answer:
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[int]:
+def serving(app: ASGIApp, http: type[BoundedProtocol] = BoundedProtocol) -> Iterator[int]:
     """``app`` on uvicorn as in production; the port."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, loop="uvloop", http="httptools", ws="none", access_log=False, log_config=None)
+    config = uvicorn.Config(app, loop="uvloop", http=http, ws="none", access_log=False, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -42,6 +42,7 @@ def test_tasks_and_changes_of_what_there_is_are_sent_as_they_are(call: str) -> N
         {},
         {"externalIdentifier": "x", "note": [1, {"author": "somebody", "text": "op-1"}], "externalId": 7},
         {"characteristic": [{"name": "other", "value": "op-1"}, {"name": "operationId", "value": 7}]},
+        {"externalId": {}, "externalIdentifier": [{"id": []}], "note": [{"author": "tmf_adapter", "text": {}}]},
     ],
 )
 def test_nothing_else_is_taken_for_an_identifier(resource: dict[str, object]) -> None:

@@ -156,6 +156,23 @@ def test_an_extract_keeps_the_order_of_the_document(names: Any) -> None:
     assert list(extract(TICKET, names)) == ["id", "href", "@type", "@baseType", "@schemaLocation", "status", "note"]
 
 
+class Compared(str):
+    """A name that counts how often it is compared."""
+
+    times = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Compared.times += 1
+        return str.__eq__(self, other)
+
+
+def test_an_extract_costs_what_the_document_is_large_and_not_its_square() -> None:
+    document = {f"member{number}": number for number in range(1_000)}
+    assert extract(document, [Compared(name) for name in document]) == document
+    assert Compared.times <= 2 * len(document)
+
+
 def test_an_extract_invents_no_member_that_is_not_there() -> None:
     assert extract({"id": "1", "name": "x"}, ("name", "status")) == {"id": "1", "name": "x"}
 

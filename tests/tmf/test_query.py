@@ -324,3 +324,9 @@ def test_every_text_finds_its_resource_as_it_is_echoed(document: dict[str, str])
                 assert finds(document, (name, value))
             except BadQuery:  # unless it reads like another condition
                 assert ";" in value
+
+
+def test_quotes_that_close_nowhere_are_each_looked_at_once() -> None:
+    value = "," + ",".join(["'x"] * 20_000)  # of 60 kB; its square would take minutes
+    with pytest.raises(BadQuery, match="values"):
+        asked(("name", value))

@@ -91,16 +91,16 @@ def with_identity(body: Doc, operation_id: str, operation: Operation) -> Doc:
 
 def external_ids(resource: Doc) -> set[str]:
     """Every external identifier of a resource, v5 and v4, and our operation id wherever else it may be carried."""
-    listed = {entry.get("id") for entry in _objects(resource, "externalIdentifier")}
-    flat = {resource.get("externalId"), resource.get("externalAlarmId")}
-    noted = {entry.get("text") for entry in _objects(resource, "note") if entry.get("author") == OWNER}
-    named = {
-        entry.get("value")
-        for member in ("characteristic", "serviceCharacteristic", "resourceCharacteristic")
-        for entry in _objects(resource, member)
-        if entry.get("name") == CHARACTERISTIC
-    }
-    return {one for one in listed | flat | noted | named if isinstance(one, str)}
+    return {one for one in _carried(resource) if isinstance(one, str)}
+
+
+def _carried(resource: Doc) -> Iterator[Any]:
+    """What stands in the places of identifiers; others sent it, so it may be anything."""
+    yield from (resource.get(member) for member in ("externalId", "externalAlarmId"))
+    yield from (entry.get("id") for entry in _objects(resource, "externalIdentifier"))
+    yield from (entry.get("text") for entry in _objects(resource, "note") if entry.get("author") == OWNER)
+    for member in ("characteristic", "serviceCharacteristic", "resourceCharacteristic"):
+        yield from (entry.get("value") for entry in _objects(resource, member) if entry.get("name") == CHARACTERISTIC)
 
 
 def _objects(resource: Doc, member: str) -> Iterator[Doc]:
