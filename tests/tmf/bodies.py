@@ -38,17 +38,17 @@ def _some(element: Body) -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.lists(element, max_size=3)
 
 
-def _reference(**more: Any) -> Body:
-    return _object({"id": _ID}, {"href": _TEXT, "name": _TEXT, **_REFERRED, **more})
+def _reference(href: st.SearchStrategy[str] = _URI, **more: Any) -> Body:
+    return _object({"id": _ID}, {"href": href, "name": _TEXT, **_REFERRED, **more})
 
 
 _NOTE = _object({}, {"id": _ID, "author": _TEXT, "date": _DATE, "text": _TEXT})
-_ENTITY_V4 = _object({"id": _ID, "role": _TEXT, **_REFERRED}, {"href": _TEXT, "name": _TEXT})
-_PARTY_V4 = _object({"id": _ID, **_REFERRED}, {"href": _TEXT, "name": _TEXT, "role": _TEXT})
+_ENTITY_V4 = _object({"id": _ID, "role": _TEXT, **_REFERRED}, {"href": _URI, "name": _TEXT})
+_PARTY_V4 = _object({"id": _ID, **_REFERRED}, {"href": _URI, "name": _TEXT, "role": _TEXT})
 _PLACE_V4 = _object({}, {"id": _ID, "href": _TEXT, "name": _TEXT, "role": _TEXT, **_REFERRED})
 _CHARACTERISTIC = _object(
     {"name": _TEXT, "value": _ANY},
-    {"id": _ID, "valueType": _TEXT, "characteristicRelationship": _some(_object({}, {"id": _ID, "href": _TEXT}))},
+    {"id": _ID, "valueType": _TEXT, "characteristicRelationship": _some(_object({}, {"id": _ID, "href": _URI}))},
 )
 _ATTACHMENT = _object({}, {"id": _ID, "url": _TEXT, "content": _TEXT, "size": _object({}, {"amount": st.floats(0, 9)})})
 _TICKET_PLAIN = {
@@ -103,8 +103,8 @@ PROBLEM_V4 = _object(
     },
 )
 
-_PARTY_V5 = _object({}, {"role": _TEXT, "partyOrPartyRole": _reference(partyId=_ID)})
-_ENTITY_V5 = _object({}, {"role": _TEXT, "entity": _reference()})
+_PARTY_V5 = _object({}, {"role": _TEXT, "partyOrPartyRole": _reference(_TEXT, partyId=_ID)})
+_ENTITY_V5 = _object({}, {"role": _TEXT, "entity": _reference(_TEXT)})
 _TYPED = {"@type": st.sampled_from(["TroubleTicket", "BillingTicket"])}
 TICKET_V5 = _object(
     {**_TICKET_REQUIRED, "id": _ID, "href": st.just("http://a/tmf-api/troubleTicket/v5/troubleTicket/1"), **_TYPED},
@@ -128,7 +128,7 @@ PROBLEM_V5 = _object(
     },
     {
         **_PROBLEM_PLAIN,
-        "affectedLocation": _some(_object({}, {"role": _TEXT, "place": _reference(city=_TEXT)})),
+        "affectedLocation": _some(_object({}, {"role": _TEXT, "place": _reference(_TEXT, city=_TEXT)})),
         "errorMessage": _some(_object({"code": _TEXT, "reason": _TEXT}, {})),
         "firstAlert": _ENTITY_V5,
         "relatedEntity": _some(_ENTITY_V5),

@@ -1,6 +1,5 @@
 """The record of what other systems report about service problems (TMF656 v5, ServiceProblemEventRecord)."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +9,10 @@ from sqlalchemy import Connection
 
 from tmf_adapter.storage.resources import ResourceStore
 from tmf_adapter.tmf.events import Doc, Stored, Text
+from tmf_adapter.tmf.forms import moment
 from tmf_adapter.tmf.ids import new_id
 from tmf_adapter.tmf.query import Page, Query
-from tmf_adapter.tmf.time import instant, stamp, utc_now
-
-_is_address = re.compile(r"https?://(?:[\w.~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+", re.ASCII).fullmatch
+from tmf_adapter.tmf.time import stamp, utc_now
 
 ABOUT = frozenset(
     {"serviceProblem", "problemAcknowledgement", "problemUnacknowledgement", "problemGroup", "problemUngroup", "alarm"}
@@ -45,7 +43,7 @@ class EventRecords:
             "eventType": type,
             "notification": {"@type": type, **event},
         }
-        if _is_instant(event.get("eventTime")):
+        if moment(event.get("eventTime")):
             record["eventTime"] = event["eventTime"]
         if reference := _reference(*about[0]):
             record["serviceProblem"] = reference
@@ -74,15 +72,9 @@ def _reference(name: str, resource: Doc) -> Doc | None:
     if len(named) != 1 or not isinstance(named[0], dict) or not isinstance(named[0].get("id"), str):
         return None
     said = {member: named[0][member] for member in ("id", "href", "name") if isinstance(named[0].get(member), str)}
-    if not _is_address(said.get("href", "")):
-        said.pop("href", None)  # v4 promises a URI
     return {"@type": "ServiceProblemRef", **said}
 
 
 def _named(task: Doc) -> list[Any]:
     found = task.get("parentProblem", task.get("problem", []))
     return found if isinstance(found, list) else [found]
-
-
-def _is_instant(value: Any) -> bool:
-    return isinstance(value, str) and len(value) > 10 and instant(value) is not None

@@ -5,12 +5,12 @@ object. Writing back what was seen changes nothing, and what was written is what
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tmf_adapter.tmf.events import Doc, same
+from tmf_adapter.tmf.forms import Form, uri
 
 KEPT: Final = "@v4"
 """The member of a stored object that keeps what v4 said and v5 has no place for: v4 names with the values as sent."""
@@ -18,11 +18,11 @@ KEPT: Final = "@v4"
 ABSENT: Final = object()
 """What a part looks like in the other version when it is not there at all."""
 
-_is_uri = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[\w.~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+", re.ASCII).fullmatch
-
 _META = ("@type", "@baseType", "@schemaLocation")
 _BESIDE = frozenset({"role", KEPT, *_META})
 """What v5 has beside the reference that it wraps; everything else of a v4 object is the reference."""
+_EVERYWHERE: Mapping[str, Form] = {"@schemaLocation": uri}
+"""What v4 asks of any object, and v5 does not."""
 
 TypeOf = Callable[[Doc], str]
 
@@ -60,7 +60,8 @@ class Shape:
     shown to v4 again. ``v4_type`` is v4's own name of it. ``renamed`` and ``parts`` go by the v4 name: a part is an
     object of that shape, or a list of them. ``needs_id``: v5 requires an ``id`` that v4 may leave out; supplied empty.
     ``assumed``: what v4 requires and v5 may leave out, with what v4 is shown then; it is not stored, and a v4 client
-    that left it out itself is not shown it.
+    that left it out itself is not shown it. ``v4_asks`` are the forms that v4 asks of members (v4 names) and v5 does
+    not: a value of another form is not shown to v4. ``v5_asks`` the opposite: from v4 it is just kept.
     """
 
     type: TypeOf
@@ -68,8 +69,10 @@ class Shape:
     renamed: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, "Shape | FirstId"] = field(default_factory=dict)
     wrapped: Wrapped | None = None
-    needs_id: bool = False
+    needs_id: Callable[[Doc], bool] = lambda _: False
     assumed: Mapping[str, Any] = field(default_factory=dict)
+    v4_asks: Mapping[str, Form] = field(default_factory=dict)
+    v5_asks: Mapping[str, Form] = field(default_factory=dict)
 
     def view(self, stored: Any) -> Any:
         """What v4 sees. What is of another kind than expected is shown as it stands."""
@@ -83,10 +86,10 @@ class Shape:
         for name, value in self._supplied(flat).items():
             if same(seen.get(name, ABSENT), value):
                 del seen[name]
-                if name in sent:
+                if isinstance(sent.get(name), str):
                     seen[name] = sent[name]
         missing = {name: value for name, value in self.assumed.items() if name not in seen and name not in sent}
-        return seen | missing | {name: value for name, value in sent.items() if self._is_unspeakable(name)}
+        return seen | missing | {name: value for name, value in sent.items() if self._is_unspeakable(name, value)}
 
     def put(self, before: Any, v4: Any) -> Any:
         """The v5 object that v4 sees as ``v4``, with what v4 cannot see from ``before``."""
@@ -98,7 +101,7 @@ class Shape:
         seen = self.view(before) if before else {}
         if before and same(seen, v4):
             return before
-        sent = {name: value for name, value in v4.items() if self._is_unspeakable(name)}
+        sent = {name: value for name, value in v4.items() if self._is_unspeakable(name, value)}
         body = {name: value for name, value in v4.items() if name not in sent}
         flat = self._written(self._flat(before), seen, body)
         for name, value in self._supplied(flat).items():
@@ -110,6 +113,17 @@ class Shape:
         if sent:
             flat[KEPT] = sent
         return self._wrap(before, flat)
+
+    def misfits(self, v4: Any, at: str = "") -> Iterator[str]:
+        """Pointers to what v4 has no place for in an object of v4, or in a list of them."""
+        for step, value in enumerate(v4) if isinstance(v4, list) else ():
+            yield from self.misfits(value, f"{at}/{step}")
+        for name, value in v4.items() if isinstance(v4, dict) else ():
+            part, place = self.parts.get(name), f"{at}/{name}"
+            if not self._is_visible(name, value):
+                yield place
+            elif isinstance(part, Shape):
+                yield from part.misfits(value, place)
 
     def path(self, steps: tuple[str, ...]) -> Iterator[str]:
         """The v5 steps of a v4 path that begins at this object."""
@@ -146,27 +160,30 @@ class Shape:
             elif part is None:
                 yield from rest
 
-    def _is_unspeakable(self, name: str) -> bool:
-        """Whether v4 cannot say it: v5's name for what v4 names otherwise, or our own. From v4 it is just kept."""
-        return name == KEPT or name in self.renamed.values()
+    def _is_unspeakable(self, name: str, value: Any) -> bool:
+        """Whether v4 cannot say it to v5: our own name, v5's for what v4 names otherwise, or one of v5's in another
+        form. From v4 it is just kept."""
+        return name == KEPT or name in self.renamed.values() or not self.v5_asks.get(name, _anything)(value)
+
+    def _is_visible(self, name: str, value: Any) -> bool:
+        """Whether v4 has a place for the value: some are of any form in v5, and not in v4."""
+        return (self.v4_asks.get(name) or _EVERYWHERE.get(name, _anything))(value)
 
     def _supplied(self, flat: Doc) -> Doc:
         """What v5 requires and v4 may leave out."""
-        return {"@type": self.type(flat), **({"id": ""} if self.needs_id else {})}
+        return {"@type": self.type(flat), **({"id": ""} if self.needs_id(flat) else {})}
 
     def _members(self, flat: Doc) -> Doc:
-        """Every member by its v4 name. Where both names are there, the v5 one counts."""
+        """Every member that v4 has a place for, by its v4 name. What v5 has under a name that v4 needs is not seen."""
         names = {v5: v4 for v4, v5 in self.renamed.items()}
         seen = {}
         for name, value in flat.items():
-            if name == KEPT or (name in self.renamed and self.renamed[name] in flat):
+            if name == KEPT or name in self.renamed:
                 continue
-            if name == "@schemaLocation" and not (isinstance(value, str) and _is_uri(value)):
-                continue  # any text in v5, a URI in v4
             v4 = names.get(name, name)
             part = self.parts.get(v4)
-            shown = part.view(value) if part and (v4 != name or v4 not in self.renamed) else value
-            if shown is not ABSENT:
+            shown = part.view(value) if part else value
+            if shown is not ABSENT and self._is_visible(v4, shown):
                 seen[v4] = shown
         return seen
 
@@ -174,7 +191,6 @@ class Shape:
         """``flat``, a v5 object, with what v4 changed of what it had ``seen``."""
         after = {name: value for name, value in flat.items() if name != KEPT}
         for name in seen.keys() - v4.keys():
-            after.pop(name, None)
             self._set(after, name, ABSENT)
         for name, value in v4.items():
             if name not in seen or not same(seen[name], value):
@@ -247,6 +263,10 @@ def kept(stored: Doc) -> Doc:
     """What v4 said and v5 has no place for."""
     said = stored.get(KEPT)
     return said if isinstance(said, dict) else {}
+
+
+def _anything(_value: Any) -> bool:
+    return True
 
 
 def _text(value: Any) -> str:

@@ -11,125 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tmf_adapter.tmf.condition import And, Compare, Condition, Not, Or, Path
-from tmf_adapter.tmf.errors import Invalid
+from tmf_adapter.tmf.errors import Fault, Invalid
 from tmf_adapter.tmf.events import Doc, same
 from tmf_adapter.tmf.lifecycle import PROBLEM, TICKET
-from tmf_adapter.tmf.shapes import KEPT, FirstId, Shape, TypeOf, Wrapped, kept
+from tmf_adapter.tmf.objects import EVENT_RECORD, SERVICE_PROBLEM, TROUBLE_TICKET, task
+from tmf_adapter.tmf.shapes import ABSENT, KEPT, Shape, kept
 
 TMF621 = "/tmf-api/troubleTicket/"
 TMF656 = "/tmf-api/serviceProblemManagement/"
 """What the paths of each API's versions begin with."""
-
-
-def _named(type_: str) -> TypeOf:
-    return lambda _: type_
-
-
-def _shape(type_: str, v4_type: str = "", **also: Any) -> Shape:
-    return Shape(_named(type_), v4_type or type_, **also)
-
-
-def _party_type(reference: Doc) -> str:
-    """A person or an organization is a party; whoever is named otherwise (Customer, Supplier) plays a role."""
-    return "PartyRef" if reference.get("@referredType", "Party") in _PARTIES else "PartyRoleRef"
-
-
-def _characteristic_type(characteristic: Doc) -> str:
-    """v5 has a type for each kind of value; a list is of what its elements are."""
-    value = characteristic.get("value")
-    if isinstance(value, list):
-        kinds = {_kind(element) for element in value}
-        return f"{kinds.pop() if len(kinds) == 1 else 'Object'}ArrayCharacteristic"
-    return f"{_kind(value)}Characteristic"
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case bool():
-            return "Boolean"
-        case int():
-            return "Integer"
-        case float():
-            return "Number"
-        case dict():
-            return "Object"
-    return "String" if isinstance(value, str) else ""
-
-
-_PARTIES = frozenset({"Party", "Individual", "Organization"})
-_NOTE = _shape("Note")
-_REFERENCE = _shape("EntityRef")
-_RELATED_ENTITY = _shape(
-    "RelatedEntity",
-    wrapped=Wrapped("entity", _named("EntityRef")),
-    assumed={"id": "", "role": "", "@referredType": "Entity"},
-)
-_RELATED_PARTY = _shape(
-    "RelatedPartyRefOrPartyRoleRef",
-    "RelatedParty",
-    wrapped=Wrapped("partyOrPartyRole", _party_type),
-    assumed={"id": "", "@referredType": "Party"},
-)
-_RELATED_PLACE = _shape(
-    "RelatedPlaceRefOrValue",
-    "RelatedPlace",
-    wrapped=Wrapped("place", lambda place: "PlaceRef" if "id" in place else "Place"),
-)
-_ATTACHMENT = Shape(
-    lambda it: "AttachmentRef" if "@referredType" in it and "id" in it else "Attachment", "AttachmentRefOrValue"
-)
-_STATUS_CHANGE = _shape(
-    "StatusChange", renamed={"changeDate": "statusChangeDate", "changeReason": "statusChangeReason"}
-)
-_CHARACTERISTIC = Shape(
-    _characteristic_type,
-    "Characteristic",
-    parts={"characteristicRelationship": _shape("CharacteristicRelationship")},
-    assumed={"name": "", "value": None},
-)
-_PROBLEM = _shape("ServiceProblemRef")
-_TRACKING = _shape("TrackingRecord", parts={"characteristic": _CHARACTERISTIC})
-
-_TICKET = _shape(
-    "TroubleTicket",
-    renamed={"externalId": "externalIdentifier", "statusChange": "statusChangeHistory"},
-    parts={
-        "attachment": _ATTACHMENT,
-        "channel": _shape("ChannelRef"),
-        "externalId": FirstId(),
-        "note": _NOTE,
-        "relatedEntity": _RELATED_ENTITY,
-        "relatedParty": _RELATED_PARTY,
-        "statusChange": _STATUS_CHANGE,
-        "troubleTicketRelationship": _shape("TroubleTicketRelationship", needs_id=True),
-    },
-)
-_SERVICE_PROBLEM = _shape(
-    "ServiceProblem",
-    parts={
-        "affectedLocation": _RELATED_PLACE,
-        "affectedResource": _shape("ResourceRef"),
-        "affectedService": _shape("ServiceRef"),
-        "characteristic": _CHARACTERISTIC,
-        "externalIdentifier": _shape("ExternalIdentifier", assumed={"id": ""}),
-        "firstAlert": _RELATED_ENTITY,
-        "impactPattern": _shape("ImpactPattern", parts={"characteristic": _CHARACTERISTIC}),
-        "note": _NOTE,
-        "originatorParty": _RELATED_PARTY,
-        "parentProblem": _PROBLEM,
-        "relatedEntity": _RELATED_ENTITY,
-        "relatedEvent": _shape("EventRef"),
-        "relatedParty": _RELATED_PARTY,
-        "responsibleParty": _RELATED_PARTY,
-        "rootCauseResource": _shape("ResourceRef"),
-        "rootCauseService": _shape("ServiceRef"),
-        "slaViolation": _shape("SLAViolationRef"),
-        "trackingRecord": _TRACKING,
-        "troubleTicket": _shape("TroubleTicketRef"),
-        "underlyingAlarm": _shape("ResourceAlarmRef", parts={"changeRequest": _REFERENCE}),
-        "underlyingProblem": _PROBLEM,
-    },
-)
 
 
 def _nothing(_seen: Doc) -> Doc:
@@ -183,11 +73,14 @@ class Lens:
     def put(self, before: Doc, v4: Doc) -> Doc:
         """The document to store, so that v4 sees ``v4`` of it: ``before`` with what v4 changed of its view.
 
-        ``before`` is empty for a new resource. Raises ``Invalid`` for a change to a status that nobody knows.
+        ``before`` is empty for a new resource. Raises ``Invalid`` for a change to a status that nobody knows, or to
+        something that v4 itself would not be shown.
         """
         seen = self.view(before)
         if before and same(seen, v4):
             return before
+        if faults := [Fault(place, "has a form that version 4 does not know") for place in self.shape.misfits(v4)]:
+            raise Invalid("The resource would not be one of version 4.", faults=faults)
         said: Doc = {name: True for name in self.v5_only & v4.keys()}
         body = self._in_v5_words(before, v4, seen, said)
         shown = {name: value for name, value in before.items() if self._is_shown(name, kept(before))}
@@ -203,14 +96,14 @@ class Lens:
     def _in_v5_words(self, before: Doc, v4: Doc, seen: Doc, said: Doc) -> Doc:
         """What v4 says in its own words, in v5's; a word that v5 cannot say is kept in ``said``."""
         body = dict(v4)
-        if "href" in body and same(body["href"], seen.get("href")):
+        if "href" in body and same(body["href"], seen.get("href", ABSENT)):
             body["href"] = before["href"]
         for name in self.integers & body.keys():
             if isinstance(body[name], str) and re.fullmatch(r"[0-9]{1,18}", body[name]):
                 body[name] = int(body[name])
         if not self.statuses or "status" not in body:
             return body
-        if same(body["status"], seen.get("status")):
+        if same(body["status"], seen.get("status", ABSENT)):
             if "status" in kept(before):
                 said["status"] = kept(before)["status"]
             body["status"] = before["status"]
@@ -289,30 +182,29 @@ _WORDS = {
 """In lower case, without spaces and the like."""
 
 
-def _task(type_: str, **parts: Shape) -> Lens:
-    problems = {name: _PROBLEM for name in ("problem", "childProblem", "parentProblem", "ackProblem", "unackProblem")}
-    return Lens(None, _shape(type_, parts={**problems, **parts}), v5_only=frozenset({"state"}))
+def _task(type_: str, *, says_who: bool = False) -> Lens:
+    return Lens(None, task(type_, says_who=says_who), v5_only=frozenset({"state"}))
 
 
 V4: Mapping[str, Lens] = {
     "troubleTicket": Lens(
         TMF621,
-        _TICKET,
+        TROUBLE_TICKET,
         v5_only=frozenset({"troubleTicketCharacteristic", "troubleTicketSpecification"}),
         statuses=frozenset(TICKET.edges),
     ),
     "serviceProblem": Lens(
         TMF656,
-        _SERVICE_PROBLEM,
+        SERVICE_PROBLEM,
         v5_only=frozenset({"errorMessage"}),
         statuses=frozenset(PROBLEM.edges),
         integers=frozenset({"affectedNumberOfServices", "priority"}),
         supplied=_of_a_problem,
     ),
-    "problemAcknowledgement": _task("ProblemAcknowledgement", trackingRecord=_TRACKING),
-    "problemUnacknowledgement": _task("ProblemUnacknowledgement", trackingRecord=_TRACKING),
+    "problemAcknowledgement": _task("ProblemAcknowledgement", says_who=True),
+    "problemUnacknowledgement": _task("ProblemUnacknowledgement", says_who=True),
     "problemGroup": _task("ProblemGroup"),
     "problemUngroup": _task("ProblemUngroup"),
-    "serviceProblemEventRecord": Lens(TMF656, _shape("ServiceProblemEventRecord", parts={"serviceProblem": _PROBLEM})),
+    "serviceProblemEventRecord": Lens(TMF656, EVENT_RECORD),
 }
 """By the name of the resource, as it stands in paths and events."""
