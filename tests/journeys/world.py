@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,15 +94,21 @@ class World:
 
     def begin(self) -> "World":
         """Everything runs and the subscriber is registered."""
-        if not self.local:
-            self.downstream = start("tmf_adapter.demo.downstream", "--port", "0", "--delay", "0.05")
-        self.subscriber = start("tmf_adapter.demo.subscriber", "--port", "0")
-        self.launch()
+        with ThreadPoolExecutor(1) as beside:
+            listening = beside.submit(self._listen)
+            if not self.local:
+                self.downstream = start("tmf_adapter.demo.downstream", "--port", "0", "--delay", "0.05")
+            self.launch()
+            listening.result()
+        assert self.subscriber is not None
         hub = self.post(TICKET_HUB, {"@type": "Hub", "callback": f"{self.subscriber.url}/listener"})
         assert hub.status_code == 201, hub.text
         if self.downstream:
             until("the adapter registers at the downstream", self.is_registered)
         return self
+
+    def _listen(self) -> None:
+        self.subscriber = start("tmf_adapter.demo.subscriber", "--port", "0")
 
     def is_registered(self) -> bool:
         """Whether the adapter has put itself on the downstream's hub."""

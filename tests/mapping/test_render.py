@@ -80,10 +80,9 @@ def test_a_whole_expression_keeps_value_and_type(value: Any) -> None:
 
 
 @settings(deadline=None)  # a busy machine is no fault
-@given(_json)
+@given(_json.filter(lambda value: "${" not in str(value)))
 def test_a_template_without_expressions_renders_to_itself(value: Any) -> None:
-    if "${" not in str(value):
-        assert render(Template(value), {}) == value
+    assert render(Template(value), {}) == value
 
 
 @settings(deadline=None)  # a busy machine is no fault

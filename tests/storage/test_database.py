@@ -359,16 +359,15 @@ async def test_on_a_full_disk_whoever_is_told_it_is_written_has_it_written(sqlit
     assert "again" in await rows(sqlite)
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 async def test_a_server_that_drops_its_connections_is_an_overload_and_then_used_again(
-    request: pytest.FixtureRequest, database_kind: str, database_url: str
+    postgresql_server: str, database_url: str
 ) -> None:
-    if database_kind == "sqlite":
-        return
     database = Database(database_url)
     gate = Gate()
     writing = asyncio.create_task(database.write(lambda tx: put(tx, "a") or gate.work(tx)))
     await gate.entered()
-    with psycopg.connect(request.getfixturevalue("postgresql_server"), autocommit=True) as admin:
+    with psycopg.connect(postgresql_server, autocommit=True) as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
             [database.url.database],
@@ -430,9 +429,8 @@ async def test_sqlite_is_in_wal_mode_and_as_synchronous_as_it_was_told(tmp_path:
         database.close()
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)  # the indexes of SQLite take anything
 async def test_what_postgresql_will_never_take_is_too_large_and_no_overload(database: Database) -> None:
-    if database.is_sqlite:
-        return  # its indexes take anything
     long = "".join(sha256(bytes([each % 256, each // 256])).hexdigest() for each in range(1_000))
     with pytest.raises(TooLarge):
         await database.write(lambda tx: put(tx, long))

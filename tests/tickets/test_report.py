@@ -76,14 +76,12 @@ def document_of(change: Change) -> dict[str, Any]:
     return change.after.document
 
 
-@pytest.mark.parametrize("name", REPORTS)
-@pytest.mark.parametrize(("status", "wanted", "way"), WAYS)
-def test_a_report_walks_the_legal_way_and_tells_every_step_of_it(
-    name: str, status: str, wanted: str | None, way: list[str]
-) -> None:
+@pytest.mark.parametrize(
+    ("name", "status", "way"),
+    [(name, status, way) for name, said in REPORTS.items() for status, wanted, way in WAYS if said.status == wanted],
+)
+def test_a_report_walks_the_legal_way_and_tells_every_step_of_it(name: str, status: str, way: list[str]) -> None:
     said = REPORTS[name]
-    if said.status != wanted:
-        return
     before = stored(status, statusChangeReason="what was said before")
     change = reported(before, said)
     document = document_of(change)

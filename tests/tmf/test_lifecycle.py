@@ -107,10 +107,23 @@ def test_the_way_between_two_statuses_is_the_shortest_legal_one(
     assert machine.path(before, wanted) == way
 
 
+def _reachable(machine: Lifecycle, start: str) -> set[str]:
+    """Where one can be from ``start`` by any number of steps, none included."""
+    found: set[str] = set()
+    following = {start}
+    while following:
+        found |= following
+        following = {after for before in following for after in machine.edges[before]} - found
+    return found
+
+
 @pytest.mark.parametrize("machine", [TICKET, PROBLEM])
 @pytest.mark.parametrize(("before", "wanted"), PAIRS)
-def test_every_step_of_every_way_is_legal(machine: Lifecycle, before: str, wanted: str) -> None:
+def test_every_step_of_every_way_is_legal_and_where_there_is_none_nothing_leads_there(
+    machine: Lifecycle, before: str, wanted: str
+) -> None:
     way = machine.path(before, wanted)
+    assert (way is not None) == (wanted in _reachable(machine, before))
     if way is None:
         return
     for here, following in itertools.pairwise((before, *way)):
