@@ -137,6 +137,9 @@ async def test_what_is_not_there_is_not_found(operator: httpx.AsyncClient, id: s
     ("path", "said"),
     [
         ("/delivery?state=lost", "state"),
+        ("/subscription?state=lost", "state"),
+        ("/subscription?api=tmf621", "tmf621-v5"),
+        ("/subscription?callback=x", "callback"),
         ("/delivery?since=yesterday", "2026-11-24T06:00:00Z"),
         ("/delivery?until=2026-11-24", "2026-11-24T06:00:00Z"),  # a day is no instant
         ("/delivery?until=2026-11-24T06:00:00", "2026-11-24T06:00:00Z"),  # nor is an hour of an unknown zone

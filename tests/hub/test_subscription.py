@@ -2,14 +2,18 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tmf_adapter.app import known_apis
 from tmf_adapter.hub.apis import APIS, Apis
 from tmf_adapter.hub.subscription import Subscription
 from tmf_adapter.hub.wish import Wish, parse
+from tmf_adapter.tmf.condition import matches
 from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.events import Event, Kind, Resource
 
@@ -194,6 +198,24 @@ def test_a_query_of_v4_is_in_the_words_of_v4(query: str, wanted: bool) -> None:
         ("eventType=TroubleTicketCreateEvent&data", "data"),
         ("eventType=TroubleTicketCreateEvent&&domain=x", "''"),
         ("timeOcurred=x", "timeOcurred"),  # v4's spelling
+        ("((((", "'((((' is no condition; write name=value"),
+        ("eventType", "'eventType' is no condition"),  # which would be a wish for everything
+        ("TroubleTicketCreateEvent", "is no condition"),
+        ("severity&eventType=TroubleTicketCreateEvent", "'severity' is no condition"),
+        ("%ff", "'%ff' is not percent-encoded UTF-8"),
+        ("severity=%ff", "'%ff' is not percent-encoded UTF-8"),
+        ("%C3%28=x", "is not percent-encoded UTF-8"),
+        ("severity=a%00b", "U+0000"),
+        ("severity=a\0b", "U+0000"),
+        ("datum", "'datum' is no condition"),
+        ("?", "'' is no condition"),
+        ("&", "'' is no condition"),
+        ("fields", "'fields' is no condition"),
+        ("fields=((((", "(((("),
+        ("filter=((((", "column 1"),
+        ("filter", "'filter' is no condition"),
+        ("filter=", "the end"),
+        (f"severity={'x' * 8_000}", "8009 characters"),
     ],
 )
 def test_a_query_that_cannot_be_followed_is_refused_naming_the_part(query: str, named: str) -> None:
@@ -201,6 +223,74 @@ def test_a_query_that_cannot_be_followed_is_refused_naming_the_part(query: str, 
         parse(query, KNOWN[TICKET])
     assert refused.value.faults[0].pointer == "/query"
     assert named in refused.value.faults[0].message
+
+
+_PIECES = st.sampled_from(
+    [
+        *("eventType", "severity", "note.author", "troubleTicketCharacteristic.x", "fields", "filter", "event", "data"),
+        *("=", "!=", ">", "<=", "=~", "*=", ".ne", ".regex", ".gt", "&", ";", ",", "*", "?", "%3D", "%26", "%ff", "%"),
+        *("Urgent", "TroubleTicketCreateEvent", "'", '"', "$", "[?(", ")]", "(", "@.author", "==", "5", "é", "\0", " "),
+    ]
+)
+_QUERIES = st.lists(_PIECES | st.text(max_size=3), max_size=8).map("".join)
+_EVENTS = [
+    an_event(),
+    an_event(Kind.CREATE),
+    an_event(payload={"@type": "TroubleTicket", "id": "t1", "note": [None, 5, {"author": ["x", {}]}], "severity": 5}),
+]
+
+
+def parsed(query: str, api: str) -> Wish | None:
+    """None for a query that is refused as it should be."""
+    try:
+        return parse(query, KNOWN[api])
+    except Invalid as error:
+        refused = error
+    assert [fault.pointer for fault in refused.faults] == ["/query"]
+    return None
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(query=_QUERIES, api=st.sampled_from([TICKET, "tmf621-v4"]))
+def test_any_text_is_refused_or_narrows_as_its_parts_say(query: str, api: str) -> None:
+    """Whatever is taken can be answered for every event; the rest is ``Invalid`` at its place."""
+    wish = parsed(query, api)
+    if wish is None:
+        return
+    if wish == Wish():
+        assert query.strip() in ("", "data"), "nobody is told everything without having asked for it"
+    for event in _EVENTS:
+        is_of_type = wish.types is None or event.type in wish.types
+        assert wish.passes(event, event.payload) == (is_of_type and matches(wish.condition, event.envelope()))
+        orjson.dumps(wish.selected(event.envelope()))
+
+
+_WORDS = st.sampled_from(["Urgent", "Low", "ann", "web", "é"])
+_ASKED = st.sampled_from(["severity", "note.author", "channel.name", "event.troubleTicket.severity"])
+_FOUND = {
+    "severity": {"Urgent"},
+    "event.troubleTicket.severity": {"Urgent"},
+    "note.author": {"ann", "bob"},
+    "channel.name": {"web"},
+}
+
+
+@settings(deadline=None)
+@given(
+    groups=st.lists(st.lists(st.tuples(_ASKED, _WORDS, st.booleans()), min_size=1, max_size=3), min_size=1, max_size=3)
+)
+def test_what_is_written_as_it_should_be_means_what_it_says(groups: list[list[tuple[str, str, bool]]]) -> None:
+    """``&`` between different attributes joins, ``;`` separates, the same attribute twice is either value."""
+    parts = [[f"{name}{'!=' if is_not else '='}{quote(word)}" for name, word, is_not in group] for group in groups]
+    expected = any(_holds(group) for group in groups)
+    assert wants(";".join("&".join(group) for group in parts), an_event(), apis=KNOWN) == expected
+
+
+def _holds(group: list[tuple[str, str, bool]]) -> bool:
+    wanted: dict[tuple[str, bool], set[str]] = {}
+    for name, word, is_not in group:
+        wanted.setdefault((name, is_not), set()).add(word)
+    return all(bool(_FOUND[name] & words) != is_not for (name, is_not), words in wanted.items())
 
 
 @pytest.mark.parametrize("query", ["troubleTicketCharacteristic.name=x", "timeOccurred=x", "@type=x&fieldPath=y"])

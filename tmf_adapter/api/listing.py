@@ -67,3 +67,14 @@ def instant(text: str) -> float:
     if moment is None or moment.tzinfo is None:
         raise ValueError("it must be an instant such as 2026-11-24T06:00:00Z")
     return moment.timestamp()
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """Reads one of these. Raises ``ValueError`` for another."""
+
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"it must be one of {', '.join(words)}")
+        return text
+
+    return parse

@@ -5,9 +5,11 @@ from starlette.responses import Response
 
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.errors import respond
-from tmf_adapter.api.listing import Listing, instant
+from tmf_adapter.api.listing import Listing, instant, one_of
+from tmf_adapter.hub.apis import APIS
 from tmf_adapter.hub.delivery import State
 from tmf_adapter.hub.explain import Cause
+from tmf_adapter.hub.health import Standing
 from tmf_adapter.hub.hub import Hub
 from tmf_adapter.hub.keys import Keys
 from tmf_adapter.hub.operate import Recover
@@ -57,7 +59,8 @@ class Operator:
     async def list_subscription(self, request: Request) -> Response:
         """200 with a page of them."""
         asked = Listing.of(request, "state", "api")
-        return asked.page(*await self._overview.subscriptions(asked["state"], asked["api"], asked.offset, asked.limit))
+        state, api = asked.parsed("state", Standing), asked.parsed("api", one_of(*APIS))
+        return asked.page(*await self._overview.subscriptions(state, api, asked.offset, asked.limit))
 
     async def retrieve_subscription(self, request: Request) -> Response:
         """200 with the subscription."""

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.errors import respond
-from tmf_adapter.api.listing import Listing, instant
+from tmf_adapter.api.listing import Listing, instant, one_of
 from tmf_adapter.mapping.faults import BadMapping
 from tmf_adapter.mapping.parts import Outcome
 from tmf_adapter.recovery.decisions import Decisions, shown_question
@@ -49,7 +49,7 @@ class RecoveryOperator:
             ticket_id=asked["ticketId"],
             mapping_id=asked["mappingId"],
             outcome=asked.parsed("outcome", Outcome),
-            open_only=asked["open"] == "true",
+            open_only=asked.parsed("open", one_of("true", "false")) == "true",
             since=asked.parsed("since", instant),
             until=asked.parsed("until", instant),
         )

@@ -35,6 +35,10 @@ _V5_ENVELOPE = ("@type", "@baseType", "timeOccurred")
 _V4_ENVELOPE = ("timeOcurred",)
 _RENAMED = {"timeOcurred": "timeOccurred"}
 _OF_A_LIST = frozenset({"sort", "offset", "limit", "before", "after"})
+_NOTHING = frozenset({"", "data"})
+"""What asks for nothing in particular; the standard's own example registers with ``query: data``."""
+_SIGNS = frozenset("=<>")
+LONGEST = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +79,15 @@ def parse(query: str | None, api: Api) -> Wish:
 
     ``eventType=A,B`` names event types, in any case. Conditions speak of ``event.<resource>.<path>``, which may be
     shortened to ``<resource>.<path>`` or ``<path>``, and of members of the envelope, all by the names that they have in
-    this version, with every operator there is. ``fields`` says which members of the resource come along. A text
-    without any operator asks for nothing in particular: the standard's own example registers with ``query: data``.
-    Raises ``Invalid`` at ``/query``, naming the part that is wrong.
+    this version, with every operator there is. ``fields`` says which members of the resource come along. Raises
+    ``Invalid`` at ``/query``, naming the part that is wrong; nothing but ``_NOTHING`` is a wish for everything.
     """
-    if not query or not set(query) & set("=<>"):
+    if query is None or query.strip() in _NOTHING:
         return Wish()
+    if len(query) > LONGEST:
+        raise _refused(f"has {len(query)} characters; at most {LONGEST} are possible")
     try:
-        pairs = list(_pairs(query.removeprefix("?")))
+        pairs = list(_pairs(query.strip().removeprefix("?")))
         condition = parse_query([pair for pair in pairs if pair[0] != "fields"], _collection(api)).condition
         types, condition = _split(_typed(_meant(condition, api), api))
         return Wish(types, condition, _fields([value for name, value in pairs if name == "fields"], api))
@@ -93,11 +98,23 @@ def parse(query: str | None, api: Api) -> Wish:
 def _pairs(query: str) -> Iterator[tuple[str, str]]:
     for part in query.split("&"):
         name, _, value = part.partition("=")
-        name, value = unquote(name).strip(), unquote(value).strip()
+        name, value = _decoded(name), _decoded(value)
+        if not (_SIGNS & set(part) or _SIGNS & set(name)):
+            raise _refused(f"{part.strip()[:80]!r} is no condition; write name=value, as in eventType=*StatusChange*")
         first, dot, rest = name.partition(".")
         if first in _OF_A_LIST:
             raise _refused(f"{part.strip()[:80]!r} is for lists; notifications come one by one")
         yield (f"eventType{dot}{rest}" if first.lower() == "eventtype" else name), value
+
+
+def _decoded(text: str) -> str:
+    try:
+        decoded = unquote(text, errors="strict").strip()
+    except UnicodeDecodeError:
+        raise _refused(f"{text[:80]!r} is not percent-encoded UTF-8; write é as %C3%A9, and % as %25") from None
+    if "\0" in decoded:
+        raise _refused(f"{text[:80]!r} holds the character U+0000, which is in no notification")
+    return decoded
 
 
 def _collection(api: Api) -> Collection:
