@@ -62,6 +62,10 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("TMF_ADAPTER_SYNCHRONOUS", "OFF", "NORMAL or FULL"),
         ("TMF_ADAPTER_LEASE", "1e300", "a year's at most"),
         ("TMF_ADAPTER_PUBLIC_URL", "http://tmf.example:99999", "range"),
+        ("TMF_ADAPTER_PUBLIC_URL", "http://tmf.example/?a=1", "without"),
+        ("TMF_ADAPTER_CLOCK_STOPS_IN", "pending, waiting", "waiting is no status of a ticket"),
+        ("TMF_ADAPTER_DEAD_AFTER", "3", "more than TMF_ADAPTER_HEARTBEAT=3"),  # nobody would be alive between two signs
+        ("TMF_ADAPTER_POTR", "80", "did you mean TMF_ADAPTER_PORT"),  # it would have served elsewhere without a word
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named_with_its_remedy(variable: str, value: str, said: str) -> None:

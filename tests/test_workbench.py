@@ -18,6 +18,7 @@ from tmf_adapter.storage.tables import TENANT, switch
 from tmf_adapter.tickets import ticket as rules
 from tmf_adapter.tickets.desk import TicketDesk
 from tmf_adapter.tickets.store import ticket_store
+from tmf_adapter.tickets.ticket import Report
 from tmf_adapter.tmf.events import Author
 
 MAPPING = {
@@ -127,6 +128,24 @@ def test_explain_tells_why_a_stored_ticket_was_not_caught(say: Any, database_url
     assert "missing t.char.cause == 'cut'" in say("explain", other, "--database", database_url)[1]
     code, said = say("explain", "nobody", "--database", database_url)
     assert (code, "there is no ticket 'nobody'" in said) == (2, True)
+
+
+async def _held_and_back(url: str, id_: str) -> None:
+    database = Database(url)
+    desk = TicketDesk(
+        Ledger(database, []), ticket_store(database), rules.RULES, "http://x/ticket", lambda document: document
+    )
+    for status in ("held", "inProgress"):
+        await desk.report(id_, Report(status, None, None))
+    database.close()
+
+
+def test_what_the_adapter_changed_itself_starts_nothing_when_it_is_told_again(say: Any, database_url: str) -> None:
+    cut, _, _ = asyncio.run(_lived(database_url))
+    asyncio.run(_held_and_back(database_url, cut))
+    said = say("simulate", "--since", "PT1H", "--database", database_url)[1]
+    assert "7 changes, 1 of them start a recovery" in said
+    assert "starts  cut: all lines hold" in say("explain", cut, "--database", database_url)[1]  # the client's last
 
 
 async def _switched_off(url: str, name: str) -> None:

@@ -42,6 +42,7 @@ from tmf_adapter.hub.tidy import Retention
 from tmf_adapter.mapping.document import BadMapping
 from tmf_adapter.mapping.lint import report_lines
 from tmf_adapter.mapping.live import LiveMappings
+from tmf_adapter.mapping.reasons import Reasons
 from tmf_adapter.problems import problem
 from tmf_adapter.problems.desk import TaskDesk
 from tmf_adapter.problems.records import EventRecords
@@ -87,7 +88,8 @@ class Adapter:
     """One adapter on one database. Making it prepares the tables and reads documents and mappings; nothing runs yet.
 
     Raises ``BadMapping`` for a faulty mapping file, ``BadDialect`` for a faulty dialect, ``BadDownstreams`` for a
-    faulty registry and ``AdapterError`` for a database that cannot be reached.
+    faulty registry, ``BadSetting`` for a partner whom nobody knows and ``AdapterError`` for a database that cannot be
+    reached.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -95,6 +97,7 @@ class Adapter:
         self.spoken = read_dialects(_dialects(settings.mappings))
         self.registry = Registry.of(settings.downstreams, settings.tmf656_url)
         self.mappings = LiveMappings(settings.mappings or shipped("mappings"), self.registry.operations)
+        _known_partner(settings.partner, self.mappings().reasons)
         self.database = Database(settings.database, settings.synchronous)
         upgrade(self.database)
         self.engine = Engine(self.database, settings.heartbeat, settings.dead_after)
@@ -341,6 +344,13 @@ def _document(name: str, base_path: str, operations: Callable[[Schema], dict[str
 
 async def _live(_request: Request) -> Response:
     return respond(200, {"adapter": "up"})
+
+
+def _known_partner(partner: str, reasons: Reasons) -> None:
+    """Raises ``BadSetting``."""
+    if partner and partner not in reasons.partners:
+        known = ", ".join(sorted(reasons.partners)) or "nobody"
+        raise BadSetting(f"TMF_ADAPTER_PARTNER={partner!r}: reasons.yaml has wordings for {known}")
 
 
 def _dialects(mappings: Path | None) -> Path:

@@ -1,5 +1,6 @@
 """Every setting: typed, read once from the environment or the command line, documented here and nowhere else."""
 
+import difflib
 import ipaddress
 import os
 import re
@@ -11,9 +12,12 @@ from urllib.parse import urlsplit
 
 from tmf_adapter.secret import Secret, keys
 from tmf_adapter.tmf.errors import AdapterError
+from tmf_adapter.tmf.lifecycle import TICKET
 from tmf_adapter.tmf.mask import PERSONAL
 
 PREFIX = "TMF_ADAPTER_"
+NO_SETTINGS = frozenset({"TMF_ADAPTER_URL", "TMF_ADAPTER_CRASH_AT"})
+"""Variables of commands and of crash tests."""
 _YEAR = 366 * 86_400.0
 
 _PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@\s]+(?=@)")
@@ -86,6 +90,8 @@ def _url(value: str) -> str:
         parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
     ):  # port: a ValueError beyond 65535
         raise ValueError("must be an absolute http or https URL")
+    if parts.query or parts.fragment:
+        raise ValueError("must be a URL without ? and #: paths are put behind it")
     return value.rstrip("/")
 
 
@@ -104,6 +110,13 @@ def _token(value: str) -> Secret:
 
 def _names(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _statuses(value: str) -> tuple[str, ...]:
+    found = _names(value)
+    if unknown := [name for name in found if name not in TICKET.edges]:
+        raise ValueError(f"{', '.join(unknown)} is no status of a ticket; there are {', '.join(TICKET.edges)}")
+    return found
 
 
 def _directory(value: str) -> Path:
@@ -216,7 +229,7 @@ class Settings:
         PERSONAL, _names, "members whose values the audit trail masks, comma-separated; secrets are masked always"
     )
     clock_stops_in: tuple[str, ...] = _setting(
-        ("pending",), _names, "ticket statuses in which the service-level clock stands still, comma-separated"
+        ("pending",), _statuses, "ticket statuses in which the service-level clock stands still, comma-separated"
     )
     validate_responses: bool = _setting(False, _truth, "check every answer against our documents (tests)")
 
@@ -224,8 +237,9 @@ class Settings:
     def read(cls, environment: Mapping[str, str] = os.environ, **given: str | None) -> "Settings":
         """From the command line (``given``, by field name), else the environment, else the default.
 
-        Raises ``BadSetting``.
+        Raises ``BadSetting``, also for a variable that looks like a setting and is none.
         """
+        _no_others(environment, {variable(each) for each in fields(cls)} | NO_SETTINGS)
         values: dict[str, Any] = {}
         for each in fields(cls):
             text = given.get(each.name)
@@ -234,7 +248,13 @@ class Settings:
                 text = environment.get(variable(each)) or None
             if text is not None:
                 values[each.name] = _parsed(source, text, each.metadata)
-        return cls(**values)
+        found = cls(**values)
+        if found.dead_after <= found.heartbeat:
+            raise BadSetting(
+                f"{PREFIX}DEAD_AFTER={found.dead_after:g} must be more than {PREFIX}HEARTBEAT={found.heartbeat:g}: "
+                "a process that lives would be taken for dead"
+            )
+        return found
 
     @property
     def url(self) -> str:
@@ -246,6 +266,13 @@ class Settings:
 def variable(setting: Any) -> str:
     """The environment variable of a field of ``Settings``."""
     return f"{PREFIX}{setting.metadata['name'] or setting.name.upper()}"
+
+
+def _no_others(environment: Mapping[str, str], known: set[str]) -> None:
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, sorted(known), n=1)
+            raise BadSetting(f"{name} is no setting" + (f"; did you mean {close[0]}?" if close else ""))
 
 
 def _parsed(source: str, text: str, metadata: Mapping[str, Any]) -> Any:

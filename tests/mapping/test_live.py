@@ -42,6 +42,25 @@ def test_a_faulty_directory_changes_nothing_until_it_is_mended(tmp_path: Path) -
     assert (_ids(live), live.faults) == (["a", "b"], ())
 
 
+def test_a_directory_that_lost_all_its_mappings_changes_nothing(tmp_path: Path) -> None:
+    live = LiveMappings(written(tmp_path, a=_document("a"), b=_document("b")))
+    (tmp_path / "a.yaml").unlink()
+    (tmp_path / "b.yaml").unlink()
+    with pytest.raises(BadMapping, match="no mapping is left of 2, which still hold"):
+        live.reload()
+    assert _ids(live) == ["a", "b"]
+    assert len(live.faults) == 1
+    written(tmp_path, b=_document("b"))
+    assert live.reload()
+    assert (_ids(live), live.faults) == (["b"], ())
+
+
+def test_a_directory_that_was_empty_from_the_start_may_stay_so(tmp_path: Path) -> None:
+    live = LiveMappings(tmp_path)
+    assert not live.reload()
+    assert live.faults == ()
+
+
 def test_a_directory_that_is_gone_changes_nothing(tmp_path: Path) -> None:
     directory = tmp_path / "mappings"
     directory.mkdir()

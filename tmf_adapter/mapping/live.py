@@ -27,7 +27,8 @@ class Held:
 class LiveMappings:
     """One reference to an immutable set of mappings: call it for those that hold now.
 
-    A set is exchanged as a whole. A directory with a fault changes nothing: the old set goes on, and ``faults`` says
+    A set is exchanged as a whole. A directory with a fault, or without any mapping where there were some, changes
+    nothing: the old set goes on, and ``faults`` says
     why until a good one is read. Recoveries that run keep the copy they began with. Safe to use from several threads.
     """
 
@@ -52,6 +53,7 @@ class LiveMappings:
             fingerprint = self.fingerprint()
             try:
                 found = load_checked(self.directory, self._operations)
+                self._not_emptied(found)
             except BadMapping as error:
                 self.faults, self._refused = error.faults, fingerprint
                 raise
@@ -60,6 +62,15 @@ class LiveMappings:
             kept = self.held
             self.held = Held(found if changed else kept.mappings, utc_now() if changed else kept.since, fingerprint)
             return changed
+
+    def _not_emptied(self, found: Mappings) -> None:
+        """A directory may be empty for a moment of a deployment. Raises ``BadMapping``."""
+        if len(self.held.mappings) and not len(found):
+            said = (
+                f"no mapping is left of {len(self.held.mappings)}, which still hold; to have none, switch all off "
+                "(tmf-adapter recovery off '*') or give each the mode off"
+            )
+            raise BadMapping([MappingFault(str(self.directory), 0, 0, "", said)])
 
     def is_stale(self) -> bool:
         """Whether the files have changed and come to rest: they looked the same the last time this was asked.

@@ -26,13 +26,15 @@ class Facts:
 
     ``open`` counts, for each of ``wanted_counts``, the tickets that are not final and have that related entity, the
     ticket of this change among them if it is one; a condition reads it as ``open.byAccessNode['node-7']``. ``failed``
-    are the ids of mappings whose recovery in an earlier episode of this ticket ended unsuccessful. ``off`` are the ids
+    are the ids of mappings whose recovery in an earlier episode of this ticket ended unsuccessful, ``tried`` of those
+    whose recovery in this episode ended without restoring it. ``off`` are the ids
     of mappings that are switched off, ``all_off`` is the switch for all. ``reachable`` are the APIs that there is a
     downstream for, None for all of them.
     """
 
     open: abc.Mapping[Counted, int] = field(default_factory=dict)
     failed: Set[str] = frozenset()
+    tried: Set[str] = frozenset()
     off: Set[str] = frozenset()
     all_off: bool = False
     reachable: Set[str] | None = None
@@ -138,6 +140,8 @@ def _why_off(mapping: Mapping, facts: Facts) -> str | None:
         return "it is switched off"
     if facts.reachable is not None and (missing := mapping.apis - facts.reachable):
         return f"it calls {listed(missing)}, for which no downstream is configured"
+    if mapping.id in facts.tried:
+        return "it has had its turn in this episode of the ticket, and did not restore it"
     if mapping.id in facts.failed and not mapping.again:
         return "it was unsuccessful in an earlier episode of this ticket, and does not say again"
     return None

@@ -29,6 +29,11 @@ class Reasons:
 
     codes: abc.Mapping[str, Reason] = field(default_factory=dict)
 
+    @property
+    def partners(self) -> frozenset[str]:
+        """Everybody who has a wording of his own for any code."""
+        return frozenset(partner for reason in self.codes.values() for partner in reason.partners)
+
     def knows(self, text: str) -> bool:
         """Whether ``text`` may be written as a reason; what is filled in when it is written cannot be told."""
         return not self.codes or "${" in text or text in self.codes

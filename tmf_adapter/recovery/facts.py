@@ -23,6 +23,13 @@ def switched_off(connection: Connection) -> frozenset[str]:
     return frozenset(connection.execute(_OFF).scalars())
 
 
+async def tried(database: Database, change: Change) -> frozenset[str]:
+    """The mappings that had their turn in this episode of the ticket before ``change``, and did not restore it."""
+    if change.before is None or not change.events:
+        return frozenset()
+    return await RecoveryStore(database).tried(change.subject.id, change.subject.episode, change.events[0].time)
+
+
 async def facts_of(database: Database, mappings: Mappings, change: Change, off: Set[str]) -> Facts:
     """The facts for ``change``; what no mapping reads is not asked for, and failures only of a ticket reopened."""
     episode = change.subject.episode

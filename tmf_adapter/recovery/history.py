@@ -14,7 +14,7 @@ from tmf_adapter.tmf.lifecycle import REOPENING
 
 _TICKET = select(ticket.c.body, ticket.c.episode).where(ticket.c.tenant == TENANT, ticket.c.id == bindparam("key"))
 _OF_TICKET = (
-    select(event.c.id, event.c.type, event.c.created_at, event.c.body)
+    select(event.c.id, event.c.type, event.c.created_at, event.c.body, event.c.author)
     .where(event.c.tenant == TENANT, event.c.resource == "troubleTicket", event.c.resource_id == bindparam("key"))
     .order_by(event.c.created_at, event.c.id)
 )
@@ -48,8 +48,8 @@ def changes_of(connection: Connection, id_: str) -> Iterator[tuple[datetime, Cha
     """Each change of a ticket in order, from its events: when it was, and what it was before and after.
 
     An event has what changed, so the ticket is built up from its creation; of one whose creation is no longer kept,
-    members that never changed since are taken from the ticket as it stands. Who made a change is not in its events:
-    those of the adapter itself are told as if a client had made them.
+    members that never changed since are taken from the ticket as it stands. One of which nobody noted who made it is
+    told as a client's.
     """
     rows = [(row, orjson.loads(row.body)) for row in connection.execute(_OF_TICKET, {"key": id_})]
     known = [(row, body, _KINDS[row.type]) for row, body in rows if row.type in _KINDS]
@@ -66,7 +66,8 @@ def changes_of(connection: Connection, id_: str) -> Iterator[tuple[datetime, Cha
         gone = any(kind is Kind.DELETE for _, _, kind in told)
         events = tuple(_event(row.id, kind, id_, body, moment) for row, body, kind in told)
         stored = None if gone else Stored(after, 1, episode)
-        yield events[0].time, Change("troubleTicket", before, stored, events, Author.CLIENT)
+        author = Author(told[0][0].author or Author.CLIENT)
+        yield events[0].time, Change("troubleTicket", before, stored, events, author)
         document = after
 
 

@@ -37,6 +37,10 @@ OPEN = (State.RUNNING, State.UNDOING, State.WATCHING)
 """The states of a recovery that has not ended."""
 
 
+IN_VAIN = (State.STOPPED, State.ANSWERED, State.SKIPPED)
+"""The states of one that has ended without an outcome."""
+
+
 class Stage(StrEnum):
     """Where an operation stands.
 

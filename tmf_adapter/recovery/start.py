@@ -13,7 +13,7 @@ from tmf_adapter.mapping.parts import Mapping
 from tmf_adapter.mapping.plan import Planned, plan
 from tmf_adapter.recovery import counts, groups, questions, store
 from tmf_adapter.recovery.ask import Answered, answers
-from tmf_adapter.recovery.facts import facts_of
+from tmf_adapter.recovery.facts import facts_of, tried
 from tmf_adapter.recovery.inbox import keep
 from tmf_adapter.recovery.kinds import ADVANCE
 from tmf_adapter.recovery.next import Finish, How, Taken
@@ -84,6 +84,9 @@ class Starts:
         planned = plan(mappings, change, utc_now(), facts)
         if not planned:
             return None
+        had_their_turn = await tried(self.database, change)  # asked only here: most changes match nothing
+        if not had_their_turn.isdisjoint(one.mapping.id for one in planned):
+            planned = plan(mappings, change, utc_now(), replace(facts, tried=had_their_turn))
         return _Planned(self.engine, self.trail, [self._ready(one, change) for one in planned])
 
     def _ready(self, planned: Planned, change: Change) -> "_Ready":

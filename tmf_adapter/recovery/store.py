@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Row, Select, Update, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, Select, Update, and_, bindparam, delete, or_, select, update
 
 from tmf_adapter.mapping.document import parse
 from tmf_adapter.mapping.parts import Mapping, Outcome, Verdict
 from tmf_adapter.recovery import groups, questions
-from tmf_adapter.recovery.recovery import OPEN, Operation, Recovery, Run, Stage, State
+from tmf_adapter.recovery.recovery import IN_VAIN, OPEN, Operation, Recovery, Run, Stage, State
 from tmf_adapter.recovery.rows import AlreadyEnded, insert_once, json_text, moment
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.tables import TENANT, operation, recovery, registration
@@ -55,6 +55,18 @@ _FAILED = select(recovery.c.mapping_id).where(
     recovery.c.ticket_id == bindparam("ticket"),
     recovery.c.episode < bindparam("episode"),
     recovery.c.outcome == Outcome.UNSUCCESSFUL,
+)
+_TRIED = select(recovery.c.mapping_id).where(
+    recovery.c.tenant == TENANT,
+    recovery.c.ticket_id == bindparam("ticket"),
+    recovery.c.episode == bindparam("episode"),
+    or_(
+        and_(recovery.c.state == State.SHADOW, recovery.c.created_at < bindparam("moment")),
+        and_(
+            or_(recovery.c.state.in_(IN_VAIN), recovery.c.outcome == Outcome.UNSUCCESSFUL),
+            recovery.c.ended_at < bindparam("moment"),
+        ),
+    ),
 )
 _REGISTERED = select(registration.c.remote_id, registration.c.created_at).where(
     registration.c.tenant == TENANT,
@@ -338,6 +350,11 @@ class RecoveryStore:
     async def failed(self, ticket_id: str, episode: int) -> frozenset[str]:
         """The mappings whose recovery in an earlier episode of the ticket ended unsuccessful."""
         rows = await self._rows(_FAILED, ticket=ticket_id, episode=episode)
+        return frozenset(row.mapping_id for row in rows)
+
+    async def tried(self, ticket_id: str, episode: int, before: datetime) -> frozenset[str]:
+        """The mappings whose recovery in this episode had ended by then without restoring anything."""
+        rows = await self._rows(_TRIED, ticket=ticket_id, episode=episode, moment=before.timestamp())
         return frozenset(row.mapping_id for row in rows)
 
     async def registration(self, target: str, callback: str) -> Registration | None:

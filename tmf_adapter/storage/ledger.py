@@ -169,6 +169,7 @@ def _event_rows(change: Change) -> list[dict[str, object]]:
             "resource_id": event.resource_id,
             "created_at": event.time.timestamp(),
             "body": body_of(event),
+            "author": change.by.value,
         }
         for event in change.events
     ]

@@ -164,6 +164,7 @@ event = Table(
     Column("resource_id", String, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("body", Text, nullable=False, comment="the v5 notification, byte for byte"),
+    Column("author", String, comment="who made the change: client or adapter; null where that was not noted"),
     PrimaryKeyConstraint("tenant", "id"),
     Index(None, "tenant", "resource_id"),
 )

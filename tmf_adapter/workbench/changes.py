@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tmf_adapter.mapping.mappings import Mappings
 from tmf_adapter.mapping.plan import NOTHING_ELSE, Facts
-from tmf_adapter.recovery.facts import facts_of, switched_off
+from tmf_adapter.recovery.facts import facts_of, switched_off, tried
 from tmf_adapter.recovery.history import changed_since, changes_of, stored_ticket
 from tmf_adapter.settings import BadSetting, Settings
 from tmf_adapter.storage.database import Database
@@ -56,10 +56,17 @@ def _stored(
         found = asyncio.run(database.read(lambda tx, id_=id_: list(changes_of(tx, id_))))  # type: ignore[misc]
         told = [one for one in found if one[0] >= since]
         if ticket:
-            told = told[-1:] or _as_it_stands(database, ticket)
+            told = _last(told) or _as_it_stands(database, ticket)
         for moment, change in told:
             facts = asyncio.run(facts_of(database, mappings, change, off))
-            yield moment, change, replace(facts, reachable=reachable)
+            had_their_turn = asyncio.run(tried(database, change)) if explains else frozenset[str]()
+            yield moment, change, replace(facts, reachable=reachable, tried=had_their_turn)
+
+
+def _last(told: list[tuple[datetime, Change]]) -> list[tuple[datetime, Change]]:
+    """The last change that may start something: the adapter's own starts nothing, and comes after those that do."""
+    others = [one for one in told if one[1].by is not Author.ADAPTER]
+    return others[-1:] or told[-1:]
 
 
 def _as_it_stands(database: Database, ticket: str) -> list[tuple[datetime, Change]]:
