@@ -119,11 +119,14 @@ def test_what_a_ticket_does_not_have_its_view_does_not_have() -> None:
         st.recursive(
             st.none() | st.integers() | st.text(),
             lambda inner: (
-                st.lists(inner)
+                st.lists(inner, max_size=4)
                 | st.dictionaries(
-                    st.sampled_from(["role", "entity", "id", "name", "value", "partyOrPartyRole", "owner"]), inner
+                    st.sampled_from(["role", "entity", "id", "name", "value", "partyOrPartyRole", "owner"]),
+                    inner,
+                    max_size=4,
                 )
             ),
+            max_leaves=20,
         ),
     )
 )

@@ -6,7 +6,6 @@ from urllib.parse import parse_qsl
 
 import orjson
 import pytest
-from alembic import command
 from sqlalchemy import Connection, delete, func, insert, select
 
 from tests.storage.fakes import changing, deleting, equal, opening
@@ -17,7 +16,7 @@ from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.listing import Listing
 from tmf_adapter.storage.references import ALTERNATIVES, MOST, numbers
 from tmf_adapter.storage.resources import ResourceStore
-from tmf_adapter.storage.schema import _config
+from tmf_adapter.storage.schema import migrate
 from tmf_adapter.storage.tables import TENANT, problem, reference, references_of, ticket
 from tmf_adapter.tickets.store import ticket_store
 from tmf_adapter.tmf.events import Stored
@@ -182,7 +181,7 @@ def test_what_is_there_already_is_found_after_the_migration(empty_database_url: 
     database = Database(empty_database_url)
     rows = [{**opening(f"{n:05}", **LINE).subject.document} for n in range(2_345)]
     with database.engine.begin() as connection:
-        command.upgrade(_config(connection), "0006")
+        migrate(connection, "0006")
         connection.execute(
             insert(ticket),
             [
@@ -193,7 +192,7 @@ def test_what_is_there_already_is_found_after_the_migration(empty_database_url: 
                 for row in rows
             ],
         )
-        command.upgrade(_config(connection), "head")
+        migrate(connection)
         assert count(connection) == len(rows)
         assert Listing(connection.dialect.name, ticket, Query(equal("relatedEntity.entity.id", "line-1"))).page(
             connection

@@ -20,7 +20,7 @@ def upgrade(database: Database) -> None:
         else:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         if not is_current(connection):
-            _migrate(connection)
+            migrate(connection)
 
 
 def is_current(connection: Connection) -> bool:
@@ -30,7 +30,8 @@ def is_current(connection: Connection) -> bool:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [_head()]
 
 
-def _migrate(connection: Connection) -> None:
+def migrate(connection: Connection, to: str = "head") -> None:
+    """Apply the migrations up to ``to``, in the connection's transaction."""
     from alembic import command  # only here: most starts find the tables as they should be
     from alembic.config import Config
 
@@ -38,7 +39,7 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 @cache
