@@ -35,6 +35,7 @@ from tmf_adapter.api.v4 import lenient
 from tmf_adapter.credentials import Tokens
 from tmf_adapter.engine import Engine
 from tmf_adapter.hub.apis import Apis, knowing
+from tmf_adapter.hub.health import DAY
 from tmf_adapter.hub.hub import Hub
 from tmf_adapter.hub.limits import Limits
 from tmf_adapter.hub.overview import Overview
@@ -113,7 +114,7 @@ class Adapter:
             own_port=settings.port,
             https_only=settings.callback_https,
             limits=Limits(settings.subscriptions, settings.registrations),
-            retention=Retention(undelivered=settings.undelivered),
+            retention=Retention(undelivered=settings.undelivered, events=settings.event_days * DAY),
         )
         consequences: list[Consequence] = [self.hub.owe]
         ledger = Ledger(self.database, consequences)

@@ -19,6 +19,7 @@ PREFIX = "TMF_ADAPTER_"
 NO_SETTINGS = frozenset({"TMF_ADAPTER_URL", "TMF_ADAPTER_CRASH_AT"})
 """Variables of commands and of crash tests."""
 _YEAR = 366 * 86_400.0
+_MOST_DAYS = 3_650
 
 _PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@\s]+(?=@)")
 """In a URL."""
@@ -68,6 +69,13 @@ def _count(value: str) -> int:
     if count < 1:
         raise ValueError("must be a whole number above 0")
     return count
+
+
+def _days(value: str) -> int:
+    days = int(value)
+    if not 0 < days <= _MOST_DAYS:
+        raise ValueError(f"must be a whole number of days above 0, {_MOST_DAYS} at most")
+    return days
 
 
 def _port(value: str) -> int:
@@ -217,6 +225,9 @@ class Settings:
     registrations: int = _setting(600, _count, "registrations a minute that one process takes")
     undelivered: int = _setting(
         1_000_000, _count, "notifications that may be owed to one subscriber; above, the oldest are given up"
+    )
+    event_days: int = _setting(
+        30, _days, "days for which events are kept; longer while a notification of one is on record"
     )
     lease: float = _setting(
         10.0, _seconds, "PostgreSQL: seconds after which another process takes over a dead one's deliveries"

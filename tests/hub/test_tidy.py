@@ -13,7 +13,7 @@ from tests.hub.sinks import Sink
 from tmf_adapter.hub import tidy
 from tmf_adapter.hub.health import DAY, Health, Standing
 from tmf_adapter.hub.tidy import Retention, Tidy
-from tmf_adapter.storage.tables import attempt, delivery
+from tmf_adapter.storage.tables import attempt, delivery, event, fanout
 
 NOW = time.time()
 
@@ -63,6 +63,61 @@ async def test_attempts_are_kept_for_two_weeks(room: Room) -> None:
     await Tidy(room.database, Retention()).round(NOW)
     left = await room.database.read(lambda tx: tx.execute(text("SELECT at FROM attempt ORDER BY at")).scalars().all())
     assert [round((NOW - at) / DAY) for at in left] == [13, 1]
+
+
+async def put_events(room: Room, *ages: float) -> list[str]:
+    """Events about resources of their own, the n-th so many days old; their ids, which rise with time."""
+    ids = [f"{1_000 - age:07.2f}-{number:03}" for number, age in enumerate(ages)]
+    rows = [
+        {
+            **{"id": id_, "type": "TroubleTicketCreateEvent", "resource": "troubleTicket", "body": "{}"},
+            **{"resource_id": f"of-{id_}", "created_at": NOW - age * DAY},
+        }
+        for id_, age in zip(ids, ages, strict=True)
+    ]
+    await room.database.write(lambda tx: tx.execute(sa.insert(event), rows))
+    return ids
+
+
+async def events_left(room: Room) -> list[str]:
+    return await room.database.read(lambda tx: list(tx.execute(sa.select(event.c.id).order_by(event.c.id)).scalars()))
+
+
+async def test_events_are_kept_for_a_while_and_as_long_as_a_notification_of_them_is_on_record(room: Room) -> None:
+    ids = await put_events(room, *[50.0 - number / 100 for number in range(20)], 31, 29, 3, 0)
+    wanted = {"subscription_id": "s", "next_at": 0.0, "created_at": NOW - 50 * DAY}
+    owed = [
+        {**wanted, "event_id": ids[2], "resource_id": "r2", "state": "pending", "ended_at": None},
+        {**wanted, "event_id": ids[9], "resource_id": "r9", "state": "dead", "ended_at": NOW - 5 * DAY},
+        {**wanted, "event_id": ids[11], "resource_id": "r11", "state": "dead", "ended_at": NOW - 31 * DAY},
+    ]
+    await room.database.write(lambda tx: tx.execute(sa.insert(delivery), owed))
+    wide = {"resource_id": f"of-{ids[5]}", "owed": "[]", "done": 0, "created_at": NOW}
+    await room.database.write(lambda tx: tx.execute(sa.insert(fanout), wide))
+    await Tidy(room.database, Retention()).round(NOW)
+    assert await events_left(room) == [ids[2], ids[5], ids[9], *ids[-3:]]
+    await Tidy(room.database, Retention(events=2 * DAY)).round(NOW)
+    assert await events_left(room) == [ids[2], ids[5], ids[9], ids[-1]]
+
+
+async def test_whoever_writes_waits_for_one_batch_of_old_events_at_most(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put_events(room, *[50.0 - number / 100 for number in range(20)])
+    forgotten: list[int] = []
+    write = room.database.write
+
+    async def counting(work: Any) -> Any:
+        def counted(tx: Any) -> Any:
+            result = work(tx)
+            forgotten.append(getattr(result, "rowcount", 0))
+            return result
+
+        return await write(counted)
+
+    monkeypatch.setattr(room.database, "write", counting)
+    await Tidy(room.database, Retention()).round(NOW)
+    assert [number for number in forgotten if number] == [tidy.BATCH] * 6 + [2]
 
 
 async def test_above_the_limit_the_oldest_are_given_up_visibly(room: Room, caplog: pytest.LogCaptureFixture) -> None:

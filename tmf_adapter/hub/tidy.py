@@ -10,7 +10,7 @@ from tmf_adapter.hub.delivery import Reason, State
 from tmf_adapter.hub.health import DAY, Health, Standing
 from tmf_adapter.hub.store import Tx
 from tmf_adapter.storage.database import Database
-from tmf_adapter.storage.tables import TENANT, attempt, delivery, subscription
+from tmf_adapter.storage.tables import TENANT, attempt, delivery, event, fanout, subscription
 
 BATCH = 500
 """Rows that one transaction looks at."""
@@ -24,24 +24,33 @@ log = logging.getLogger(__name__)
 class Retention:
     """How long what has ended is kept, in seconds; and how much may be owed to one subscription.
 
-    ``gone``: after so long, what is owed to a listener that said it is gone is given up.
+    ``gone``: after so long, what is owed to a listener that said it is gone is given up. ``events``: how long an event
+    is kept in any case; while a notification of it is on record, or yet to be written, it is kept beyond that.
     """
 
     delivered: float = 7 * DAY
     dead: float = 30 * DAY
     attempts: float = 14 * DAY
     gone: float = 7 * DAY
+    events: float = 30 * DAY
     undelivered: int = 1_000_000
 
 
-_D, _A, _S = delivery.c, attempt.c, subscription.c
+_D, _A, _S, _E, _F = delivery.c, attempt.c, subscription.c, event.c, fanout.c
 _PENDING = _D.state == sa.literal_column(f"'{State.PENDING}'")
 _NEXT = sa.select(_D.id, _D.state, _D.created_at, _D.ended_at).where(_D.id > sa.bindparam("after"))
-_NEXT = _NEXT.order_by(_D.id).limit(BATCH)
+_NEXT = _NEXT.order_by(_D.id).limit(sa.bindparam("most"))
 _FORGET = sa.delete(delivery).where(_D.id == sa.bindparam("key"))
-_OLDEST_ATTEMPTS = sa.select(_A.id, _A.at).order_by(_A.id).limit(BATCH).subquery()
+_OLDEST_ATTEMPTS = sa.select(_A.id, _A.at).order_by(_A.id).limit(sa.bindparam("most")).subquery()
 _OLD_ATTEMPTS = sa.select(_OLDEST_ATTEMPTS.c.id).where(_OLDEST_ATTEMPTS.c.at < sa.bindparam("before"))
 _FORGET_ATTEMPTS = sa.delete(attempt).where(_A.id.in_(_OLD_ATTEMPTS))
+_FOLLOWING = (_E.tenant == TENANT) & (_E.id > sa.bindparam("after"))  # their ids rise with time (tmf/ids.py)
+_NEXT_EVENTS = sa.select(_E.id, _E.created_at).where(_FOLLOWING).order_by(_E.id).limit(sa.bindparam("most"))
+_ON_RECORD = sa.exists().where(_D.tenant == _E.tenant, _D.event_id == _E.id)
+_TO_FAN_OUT = sa.exists().where(_F.tenant == _E.tenant, _F.resource_id == _E.resource_id)
+_FORGET_EVENTS = sa.delete(event).where(
+    _FOLLOWING, _E.id <= sa.bindparam("last"), _E.created_at < sa.bindparam("before"), ~_ON_RECORD, ~_TO_FAN_OUT
+)
 _GONE = sa.select(_S.id, _S.state, _S.health).where(_S.tenant == TENANT, _S.state == Standing.GONE)
 _OWED = sa.select(_D.subscription_id, sa.func.count()).where(_D.tenant == TENANT, _PENDING).group_by(_D.subscription_id)
 _MINE = (_D.tenant == TENANT) & _PENDING & (_D.subscription_id == sa.bindparam("subscription"))
@@ -67,9 +76,10 @@ class Tidy:
         """Everything once, a little at a time."""
         now = time.time() if now is None else now
         await self._forget_deliveries(now)
-        before = now - self._retention.attempts
-        while await self._database.write(lambda tx: tx.execute(_FORGET_ATTEMPTS, {"before": before}).rowcount):
+        old_attempts = {"before": now - self._retention.attempts, "most": BATCH}
+        while await self._database.write(lambda tx: tx.execute(_FORGET_ATTEMPTS, old_attempts).rowcount):
             pass
+        await self._forget_events(now - self._retention.events)
         await self._give_up_gone(now)
         await self._give_up_overflow(now)
 
@@ -77,7 +87,8 @@ class Tidy:
         """From the oldest to those that are too young to be forgotten in any state."""
         after: int | None = 0
         while after is not None:
-            rows = await self._database.read(lambda tx, after=after: tx.execute(_NEXT, {"after": after}).all())  # type: ignore[misc]
+            asked = {"after": after, "most": BATCH}
+            rows = await self._database.read(lambda tx, asked=asked: tx.execute(_NEXT, asked).all())  # type: ignore[misc]
             old = [{"key": row.id} for row in rows if self._is_over(row, now)]
             if old:
                 await self._database.write(lambda tx, old=old: tx.execute(_FORGET, old))  # type: ignore[misc]
@@ -87,6 +98,18 @@ class Tidy:
     def _is_over(self, row: sa.Row[tuple[int, str, float, float | None]], now: float) -> bool:
         kept = self._retention.dead if row.state == State.DEAD else self._retention.delivered
         return row.ended_at is not None and row.ended_at < now - kept
+
+    async def _forget_events(self, before: float) -> None:
+        """From the oldest to those that are too young; a batch a transaction, so that whoever writes waits for one."""
+        after = ""
+        while True:
+            asked = {"after": after, "most": BATCH}
+            rows = await self._database.read(lambda tx, asked=asked: tx.execute(_NEXT_EVENTS, asked).all())  # type: ignore[misc]
+            if not rows or rows[0].created_at >= before:
+                return
+            old = {"after": after, "last": rows[-1].id, "before": before}
+            await self._database.write(lambda tx, old=old: tx.execute(_FORGET_EVENTS, old))  # type: ignore[misc]
+            after = rows[-1].id
 
     async def _give_up_gone(self, now: float) -> None:
         for row in await self._database.read(lambda tx: tx.execute(_GONE).all()):
