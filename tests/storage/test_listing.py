@@ -108,6 +108,16 @@ async def test_a_page_ends_where_it_becomes_too_large_and_the_next_goes_on_there
     assert seen.startswith("b")
 
 
+async def test_nothing_is_kept_of_the_statements_that_clients_think_up(shelf: Shelf, database: Database) -> None:
+    kept = database.engine._compiled_cache
+    assert kept is not None
+    await shelf.page(Query(equal("name", "b")))
+    before = len(kept)
+    for number in range(20):
+        await shelf.page(Query(equal(f"name{number}", "b")))
+    assert len(kept) == before
+
+
 async def test_what_matches_nothing_is_an_empty_page(shelf: Shelf) -> None:
     assert await shelf.page(Query(equal("name", "x"))) == Page([], 0)
 

@@ -8,6 +8,7 @@ a client is a bound parameter.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from tmf_adapter.storage.needles import needed
 from tmf_adapter.tmf.condition import (
@@ -35,15 +36,16 @@ _SIGNS = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: 
 
 @dataclass(slots=True)
 class Parameters:
-    """The bound values of a statement, by the names they have in it."""
+    """The bound values of a statement, by the names they have in it; ``form``: how the driver wants a name written."""
 
+    form: str
     bound: dict[str, object] = field(default_factory=dict)
 
     def add(self, value: object) -> str:
         """How the value is written in the statement."""
         name = f"p{len(self.bound)}"
         self.bound[name] = value
-        return f":{name}"
+        return self.form.format(name)
 
     def all(self, values: Iterable[object]) -> str:
         return ", ".join(self.add(value) for value in values)
@@ -63,6 +65,9 @@ class Dialect(ABC):
 
     ``columns``: the members that are asked of a column instead of the body, and which; they are text and never absent.
     """
+
+    PARAMETER: ClassVar[str]
+    """How the driver wants a parameter's name written."""
 
     def __init__(self, columns: Mapping[str, str], parameters: Parameters) -> None:
         self._columns: dict[Path, str] = {(member,): column for member, column in columns.items()}

@@ -1,10 +1,10 @@
 """A page of a list: one statement that finds the resources and counts all that match."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, TextClause, text
+from sqlalchemy import Connection, CursorResult, Table
 
 from tmf_adapter.storage.filters import Dialect, Parameters
 from tmf_adapter.storage.postgresql import Postgresql
@@ -23,28 +23,30 @@ FEW = 1_000
 _INTERSECTED = 4
 
 
-@lru_cache(maxsize=512)
-def _statement(sql: str) -> TextClause:
-    return text(sql)
-
-
 class Listing:
-    """What a query asks of a table. The page and the count are seen at the same moment."""
+    """What a query asks of a table. The page and the count are seen at the same moment.
+
+    Its statements go to the driver as they are: compiled ones would be kept, and a long one takes a megabyte.
+    """
 
     def __init__(self, dialect: str, table: Table, query: Query) -> None:
         self._query = query
         self._is_reversed = query.before is not None
-        parameters = Parameters({"tenant": TENANT, "limit": query.limit + 1, "offset": query.offset})
-        self._write = write = _DIALECTS[dialect](columns_of(table), parameters)
+        form = _DIALECTS[dialect]
+        parameters = Parameters(form.PARAMETER)
+        tenant, limit, offset = map(parameters.add, (TENANT, query.limit + 1, query.offset))
+        self._write = write = form(columns_of(table), parameters)
         self._few = _referring(table, sought(references_of(table), query.condition), parameters)
         narrowed = f"{write.among(self._few)} AND " if self._few else ""
-        matching = f"FROM {table.name} WHERE tenant = :tenant AND {narrowed}{write.filtered(query.condition)}"
+        matching = f"FROM {table.name} WHERE tenant = {tenant} AND {narrowed}{write.filtered(query.condition)}"
         beyond = ""
         if cursor := query.before or query.after:
             beyond = f" AND {write.beyond(query.sort, cursor.keys, cursor.id, is_reversed=self._is_reversed)}"
         order = write.order(query.sort, is_reversed=self._is_reversed)
         self._count = f"SELECT count(*) {matching}"
-        page = f"SELECT body, ({self._count}) AS total {matching}{beyond} ORDER BY {order} LIMIT :limit OFFSET :offset"
+        page = (
+            f"SELECT body, ({self._count}) AS total {matching}{beyond} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
+        )
         self._page = write.within(page, PAGE_BYTES)
         self._parameters = parameters.bound
 
@@ -61,14 +63,14 @@ class Listing:
     def page_of_few(self, connection: Connection) -> Page | None:
         """Run it if no more than ``FEW`` bodies are to be looked into."""
         counted = f"SELECT count(*) FROM (SELECT 1 FROM ({self._few}) AS referring LIMIT {FEW + 1}) AS few"
-        is_few = connection.execute(_statement(counted), self._parameters).scalar_one() <= FEW
+        is_few = self._run(connection, counted).scalar_one() <= FEW
         return self.page(connection) if is_few else None
 
     def page(self, connection: Connection) -> Page:
         """Run it."""
         rows, has_more = self._rows(connection) if self._query.limit else ([], False)
         if not rows:
-            return Page([], connection.execute(_statement(self._count), self._parameters).scalar_one())
+            return Page([], self._run(connection, self._count).scalar_one())
         items = [body for body, _ in rows]
         if self._is_reversed:
             items.reverse()
@@ -86,13 +88,16 @@ class Listing:
         """
         rows: list[tuple[bytes, int]] = []
         size = 0
-        with connection.execute(_statement(self._page), self._parameters) as found:
+        with self._run(connection, self._page) as found:
             for text_, total in found:
                 if len(rows) == self._query.limit or text_ is None or size >= PAGE_BYTES:
                     return rows, True
                 rows.append((text_.encode(), total))
                 size += len(rows[-1][0])
         return rows, False
+
+    def _run(self, connection: Connection, statement: str) -> CursorResult[*tuple[Any, ...]]:
+        return connection.exec_driver_sql(statement, self._parameters)
 
     def _has_front(self, has_more: bool) -> bool:
         if self._is_reversed:
@@ -105,6 +110,6 @@ class Listing:
 
 def _referring(table: Table, wanted: Sequence[Numbers], parameters: Parameters) -> str:
     """A select of the ids of those that the index says may fulfil the condition; empty when it says nothing."""
-    mine = f"SELECT resource_id FROM reference WHERE tenant = :tenant AND resource = '{table.name}'"
+    mine = f"SELECT resource_id FROM reference WHERE tenant = {parameters.add(TENANT)} AND resource = '{table.name}'"
     fewest = sorted(wanted, key=len)[:_INTERSECTED]
     return " INTERSECT ".join(f"{mine} AND key IN ({parameters.all(sorted({*keys, ANY}))})" for keys in fewest)

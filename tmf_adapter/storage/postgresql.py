@@ -11,6 +11,8 @@ from tmf_adapter.tmf.time import INSTANT
 class Postgresql(Dialect):
     """jsonb and its path language, whose lax mode looks through arrays as we do."""
 
+    PARAMETER = "%({})s"
+
     def root(self) -> Node:
         return Node("CAST(body AS jsonb)", "'object'", "NULL")
 

@@ -26,6 +26,8 @@ def _found(pattern: str, value: object) -> bool:
 class Sqlite(Dialect):
     """json_each and json_extract; each condition on a member makes the members' path once."""
 
+    PARAMETER = ":{}"
+
     def root(self) -> Node:
         return Node("body", "'object'", "NULL")
 
