@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,52 @@ def test_a_bad_setting_ends_serve_with_its_name(
     monkeypatch.setenv("TMF_ADAPTER_PORT", "none")
     assert main(["serve"]) == 2
     assert "TMF_ADAPTER_PORT='none'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["x", "0", "65536", ""])
+def test_a_bad_port_ends_serve_with_the_option_and_what_would_do(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", f"--port={port}"]) == 2
+    assert capsys.readouterr().err == f"tmf-adapter: --port={port!r}: must be a port between 1 and 65535\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--url", "http://127.0.0.1:1"], "--url http://127.0.0.1:1 cannot be reached: Connection refused; is the ad"),
+        (["--url", "nonsense"], "--url nonsense is no http or https URL; give one such as http://127.0.0.1:8621"),
+        (["--url", "http://x:99999"], "--url http://x:99999 is no http or https URL; give one such as"),  # no such port
+        (["--ca", "nowhere"], "--ca nowhere is of no use with http://127.0.0.1:8621; leave it out, or give an https"),
+        (["--url", "https://127.0.0.1:1", "--ca", "nowhere"], "--ca nowhere: No such file or directory; name a file"),
+        (["--url", "https://127.0.0.1:1", "--ca", __file__], f"--ca {__file__} holds no certificate; name a file of"),
+    ],
+)
+@pytest.mark.parametrize("command", [["delivery", "keys"], ["recovery", "list"]])
+def test_an_adapter_that_cannot_be_asked_is_told_on_one_line_with_its_option(
+    command: list[str],
+    options: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("TMF_ADAPTER_URL", raising=False)
+    assert main([*command, *options]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"tmf-adapter: {said}")
+
+
+def test_a_server_without_tls_is_told_by_the_option_that_would_help(capsys: pytest.CaptureFixture[str]) -> None:
+    def answer() -> None:
+        with server.accept()[0] as connection:
+            connection.recv(1_024)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        (thread := threading.Thread(target=answer)).start()
+        url = f"https://127.0.0.1:{server.getsockname()[1]}"
+        assert main(["delivery", "keys", "--url", url]) == 2
+        thread.join()
+    said = "its certificate is not trusted, or it does not speak TLS; name its authority's certificate with --ca"
+    assert capsys.readouterr().err == f"tmf-adapter: --url {url} cannot be reached: {said}\n"
 
 
 def test_a_database_that_cannot_be_reached_ends_serve_with_the_reason(

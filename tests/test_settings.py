@@ -50,7 +50,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("TMF_ADAPTER_PORT", "http", "invalid literal"),  # a word
+        ("TMF_ADAPTER_PORT", "http", "between 1 and 65535"),  # a word
         ("TMF_ADAPTER_PORT", "70000", "between 1 and 65535"),  # out of range
         ("TMF_ADAPTER_DATABASE_URL", "mysql://x/y", "not supported"),  # a database we do not speak
         ("TMF_ADAPTER_DATABASE_URL", "nonsense", "no database URL"),  # not a URL
@@ -59,6 +59,8 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("TMF_ADAPTER_CALLBACK_ALLOW", "10.0.0.1/8", "host bits"),  # not a network
         ("TMF_ADAPTER_STRICT", "maybe", "true or false"),
         ("TMF_ADAPTER_DELIVERY_BACKOFF", "5,-1", "above 0"),
+        ("TMF_ADAPTER_LEASE", "soon", "number of seconds"),
+        ("TMF_ADAPTER_SUBSCRIPTIONS", "many", "whole number above 0"),
         ("TMF_ADAPTER_SYNCHRONOUS", "OFF", "NORMAL or FULL"),
         ("TMF_ADAPTER_LEASE", "1e300", "a year's at most"),
         ("TMF_ADAPTER_PUBLIC_URL", "http://tmf.example:99999", "range"),

@@ -54,7 +54,10 @@ def _truth(value: str) -> bool:
 
 
 def _seconds(value: str) -> float:
-    seconds = float(value)
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
     if not 0 < seconds <= _YEAR:
         raise ValueError("must be a number of seconds above 0, a year's at most")
     return seconds
@@ -65,8 +68,7 @@ def _all_seconds(value: str) -> tuple[float, ...]:
 
 
 def _count(value: str) -> int:
-    count = int(value)
-    if count < 1:
+    if (count := _whole(value)) < 1:
         raise ValueError("must be a whole number above 0")
     return count
 
@@ -79,10 +81,17 @@ def _days(value: str) -> int:
 
 
 def _port(value: str) -> int:
-    port = int(value)
-    if not 0 < port < 65_536:
+    if not 0 < (port := _whole(value)) < 65_536:
         raise ValueError("must be a port between 1 and 65535")
     return port
+
+
+def _whole(value: str) -> int:
+    """0 for what is no whole number: nowhere is that one that may be used."""
+    try:
+        return int(value)
+    except ValueError:
+        return 0
 
 
 def _database(value: str) -> str:

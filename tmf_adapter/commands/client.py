@@ -2,9 +2,10 @@
 
 import getpass
 import os
-from collections.abc import Mapping
+import ssl
+from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import requests
 
@@ -20,19 +21,25 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """There was no answer, or none of an adapter's."""
+    """There was no answer, or none of an adapter's; the text names the option that may be wrong, and the remedy."""
 
 
 class Client:
     """Of the adapter at ``url``. The token comes from the environment: a command line can be read by others.
 
-    ``ca`` is a file of certificates in PEM that are trusted instead of the usual ones.
+    ``ca`` is a file of certificates in PEM that are trusted instead of the usual ones. Raises ``Unreachable`` for
+    options that cannot be used.
     """
 
     def __init__(
         self, url: str | None = None, ca: str | None = None, environment: Mapping[str, str] = os.environ
     ) -> None:
-        self._base = (url or environment.get(URL_VARIABLE) or DEFAULT_URL).rstrip("/") + BASE
+        named = url or environment.get(URL_VARIABLE) or DEFAULT_URL
+        self._source = f"--url {named}" if url else f"{URL_VARIABLE}={named}" if named != DEFAULT_URL else named
+        _check_url(self._source, named)
+        if ca:
+            _check_ca(ca, named)
+        self._base = named.rstrip("/") + BASE
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = ca or True
@@ -59,14 +66,54 @@ class Client:
         try:
             answered = self._session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **what)
         except requests.RequestException as error:
-            raise Unreachable(f"{self._base} cannot be reached: {error}") from None
+            raise Unreachable(f"{self._source} cannot be reached: {_cause(error)}") from None
         try:
             document = answered.json() if answered.content else None
         except requests.JSONDecodeError:
-            raise Unreachable(f"{self._base} answered {answered.status_code}, and not as an adapter does") from None
+            said = f"{self._source} answered {answered.status_code}, and not as an adapter does"
+            raise Unreachable(f"{said}; give the adapter's own address with --url") from None
         if answered.status_code // 100 != 2:
             raise Refused(_said(answered.status_code, document))
         return document
+
+
+def _check_url(source: str, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Unreachable(f"{source} is no http or https URL; give one such as {DEFAULT_URL} with --url")
+
+
+def _check_ca(ca: str, url: str) -> None:
+    if urlsplit(url).scheme != "https":
+        raise Unreachable(f"--ca {ca} is of no use with {url}; leave it out, or give an https URL with --url")
+    try:
+        ssl.create_default_context(cafile=ca)
+    except ssl.SSLError:
+        raise Unreachable(f"--ca {ca} holds no certificate; name a file of certificates in PEM") from None
+    except OSError as error:
+        raise Unreachable(f"--ca {ca}: {error.strerror}; name a file of certificates in PEM") from None
+
+
+def _cause(error: requests.RequestException) -> str:
+    """What went wrong on the network, on one line, and what may help."""
+    running = "is the adapter running there? If it is elsewhere, say where with --url"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not trusted, or it does not speak TLS; name its authority's certificate with --ca"
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {TIMEOUT:g} s; {running}"
+    causes = [cause.strerror for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
+    return f"{causes[-1] if causes else 'the connection broke off'}; {running}"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it came from, the outermost first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _said(status: int, error: Any) -> str:
