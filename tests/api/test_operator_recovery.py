@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from tests.api.shelf import OPENAPI
 from tests.journeys.world import mapping_directory
@@ -20,6 +21,7 @@ from tmf_adapter.recovery.overview import Overview
 from tmf_adapter.recovery.reload import Reloading
 from tmf_adapter.recovery.target import Answer
 from tmf_adapter.storage.database import Database
+from tmf_adapter.storage.tables import operation
 
 BASE = "/operator/v1"
 ANN = {"X-Operator": "ann"}
@@ -73,16 +75,35 @@ async def test_a_recovery_is_shown_with_all_that_happened_and_what_it_waits_for(
         [listed] = await found(client, "/recovery", open="true", ticketId=ticket)
         assert (listed["id"], listed["mappingId"], listed["state"]) == (id_, "m", "running")
         assert listed["waitingFor"]["what"] == "a result"
+        assert (await found(client, f"/recovery/{id_}"))["operationList"][0]["dueAt"] == listed["waitingFor"]["until"]
         await here.tell("first", "closed")
         await here.until_status(ticket, "resolved")
         shown = await found(client, f"/recovery/{id_}")
         assert [entry["entry"] for entry in shown["trail"]] == ["planned", "called", "judged", "reported"]
+        assert "dueAt" not in shown["operationList"][0]  # nothing is due any more
         assert shown["operationList"][0]["request"]["description"] == "ring ***"
         assert shown["clock"]["repairSeconds"][0] > 0
         assert shown["outcome"] == "restored"
         assert await found(client, "/recovery", open="true") == []
         assert len(await found(client, "/recovery", outcome="restored", mappingId="m")) == 1
         assert (await found(client, f"/ticket/{ticket}/clock"))["running"] is False
+
+
+async def test_what_waited_before_deadlines_were_kept_is_due_at_no_moment(opened: Any) -> None:
+    async with opened(mapping(steps=[step("first")])) as (here, client):
+        id_ = await here.recovery_id(await here.open())
+        await here.until_made("first")
+
+        async def shown() -> Any:
+            operations = (found_ := await found(client, f"/recovery/{id_}"))["operationList"]
+            return found_ if operations and operations[0]["stage"] == "waiting" else None
+
+        await here.until(shown)
+        zero = sa.update(operation).values(due_at=0.0)  # as the migration left it
+        await here.database.write(lambda tx: tx.execute(zero))
+        waiting = await shown()
+        assert "dueAt" not in waiting["operationList"][0]
+        assert "until" not in waiting["waitingFor"]
 
 
 async def test_an_approval_is_listed_and_decided_with_a_name_and_a_reason(opened: Any) -> None:

@@ -173,7 +173,12 @@ def _waits(connection: sa.Connection, ids: list[str]) -> dict[str, Doc]:
 
 def _wait(step: str, stage: Stage, until: datetime | None) -> Doc:
     what = "the next attempt" if stage is Stage.MINTED else "a result"
-    return {"what": what, "step": step, **({"until": stamp(until)} if until else {})}
+    return {"what": what, "step": step, **({"until": _stamp(until)} if _stamp(until) else {})}
+
+
+def _stamp(due: datetime | None) -> str | None:
+    """None as well for what was waiting before deadlines were kept: its row says that it is long over."""
+    return stamp(due) if due and due.timestamp() > 0 else None
 
 
 def _waiting_for(run: Run) -> Doc | None:
@@ -220,7 +225,7 @@ def _operation(one: Operation) -> Doc:
         "verdict": one.verdict.value if one.verdict else None,
         "lapsed": one.lapsed or None,
         "reason": one.reason,
-        "dueAt": stamp(one.due_at) if one.due_at else None,
+        "dueAt": _stamp(one.due_at) if one.stage is not Stage.ENDED else None,
         "endedAt": stamp(one.ended_at) if one.ended_at else None,
         "request": one.request,
         "response": one.response,
