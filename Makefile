@@ -31,7 +31,7 @@ check: $(DEV)
 conformance: $(DEV)
 	$(BIN)/tmf-adapter conformance --level optional --seconds $(or $(SECONDS),60) $(ARGS)
 
-# Ten minutes of requests that no server should fail at.
+# Ten minutes of requests that no server should fail at; ten of notifications, half on SQLite and half on PostgreSQL.
 soak: $(DEV)
 	$(BIN)/python -m conformance.soak --seconds $(or $(SECONDS),600) $(ARGS)
 	$(BIN)/python -m tests.soak.delivery --seconds $(or $(SECONDS),600)

@@ -1,7 +1,8 @@
 """Ten minutes of notifications to one listener that is there and one that comes and goes: nothing lost, memory flat.
 
-``python -m tests.soak.delivery [--seconds 600] [--rate 200] [--database SQLite|PostgreSQL]``: ends with 1 when a
-notification did not arrive or memory grew. What came twice is counted: it had the same id.
+``python -m tests.soak.delivery [--seconds 600] [--rate 200] [database ...]``: both databases unless one is named; they
+share the time. Ends with 1 when a notification did not arrive or memory grew. What came twice is counted: it had the
+same id.
 """
 
 import argparse
@@ -103,20 +104,27 @@ def _arrived(listener: Process, owed: int) -> tuple[dict[str, dict[str, int]], f
         time.sleep(0.5)
 
 
+def holds(figures: dict[str, object]) -> bool:
+    """Whether nothing was lost and memory stayed flat."""
+    lost = sum(of["lost"] for of in figures.values() if isinstance(of, dict))
+    quarters = figures["memory_mb"]
+    assert isinstance(quarters, list)
+    return bool(lost == 0 and quarters[3] <= GROWTH * quarters[1])
+
+
 def main() -> None:
     """Run, print the figures, judge them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--rate", type=float, default=200.0)
-    parser.add_argument("--database", choices=["SQLite", "PostgreSQL"], default="SQLite")
+    parser.add_argument("databases", nargs="*", default=["SQLite", "PostgreSQL"], metavar="SQLite|PostgreSQL")
     options = parser.parse_args()
-    figures = soak(options.seconds, options.rate, options.database)
-    print(json.dumps(figures, indent=1))
-    lost = sum(of["lost"] for of in figures.values() if isinstance(of, dict))
-    quarters = figures["memory_mb"]
-    assert isinstance(quarters, list)
-    flat = quarters[3] <= GROWTH * quarters[1]
-    sys.exit(0 if lost == 0 and flat else 1)
+    held = []
+    for database in options.databases:
+        figures = soak(options.seconds / len(options.databases), options.rate, database)
+        print(json.dumps(figures, indent=1), flush=True)
+        held.append(holds(figures))
+    sys.exit(0 if all(held) else 1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.soak.delivery import holds
 from tests.soak.listener import Book
 
 
@@ -24,3 +25,18 @@ def test_the_steady_listener_never_is() -> None:
     book = Book(0.001)
     assert all(book.answer("/steady", str(number)) for number in range(50))
     assert b'"different": 50, "accepted": 50, "twice": 0' in book.report()
+
+
+@pytest.mark.parametrize(
+    ("lost", "memory", "held"),
+    [
+        ((0, 0), [150.0, 200.0, 210.0, 229.0], True),  # caches warm up
+        ((0, 1), [150.0, 200.0, 200.0, 200.0], False),
+        ((0, 0), [150.0, 200.0, 215.0, 231.0], False),
+    ],
+)
+def test_a_soak_fails_for_one_lost_notification_and_for_memory_that_grows(
+    lost: tuple[int, int], memory: list[float], held: bool
+) -> None:
+    steady, flapping = ({"lost": each} for each in lost)
+    assert holds({"database": "SQLite", "steady": steady, "flapping": flapping, "memory_mb": memory}) is held

@@ -1,10 +1,14 @@
-"""Acknowledgements of all drains, written together: whoever comes while a transaction is under way is in the next."""
+"""Acknowledgements of all drains, written together: whoever comes before the next transaction begins is part of it."""
 
 import asyncio
 from dataclasses import dataclass
+from time import monotonic
 
 from tmf_adapter.hub.store import Report, Store
 from tmf_adapter.storage.database import Database
+
+PACE = 0.02
+"""Seconds from one transaction to the next, at least, however many drains there are. The first never waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,7 @@ class Entries:
         self._store = store
         self._waiting: dict[str, _Waiting] = {}
         self._writing: asyncio.Task[None] | None = None
+        self._next = 0.0  # when the next may begin, in monotonic seconds
 
     async def write(self, subscription_id: str, report: Report) -> bool:
         """Committed when this returns; False, and nothing written, when the lease is no longer ours.
@@ -36,6 +41,8 @@ class Entries:
     async def _write(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(max(0.0, self._next - monotonic()))
+                self._next = monotonic() + PACE
                 waiting, self._waiting = self._waiting, {}
                 await self._commit(waiting)
         finally:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-import os
+import random
 import re
 import time
 from contextlib import AbstractAsyncContextManager
@@ -201,11 +201,14 @@ class _Found:
 
 
 def _traceparent(event_id: str) -> str:
-    """Every attempt to bring an event is a span of one trace (W3C Trace Context); we record none of them."""
+    """Every attempt to bring an event is a span of one trace (W3C Trace Context); we record none of them.
+
+    The span's number is no secret: the system's generator would have the event loop stand behind every other thread.
+    """
     trace = event_id.replace("-", "").lower()
     if not _is_trace_id(trace):
         trace = hashlib.sha256(event_id.encode()).hexdigest()[:32]
-    return f"00-{trace}-{os.urandom(8).hex()}-00"
+    return f"00-{trace}-{random.randrange(1, 1 << 64):016x}-00"
 
 
 def _described(failure: Exception) -> tuple[str, bool]:
