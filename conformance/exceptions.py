@@ -22,6 +22,7 @@ class Excuse:
     """One entry: ``check`` at operations like ``operation`` of APIs like ``api``, where the answer was ``status``.
 
     Empty ``status`` and ``says`` mean any; ``says`` is a part of the check's complaint or of the answer's body.
+    ``deletes``: only where the body is a merge-patch and fits its schema but for the members that it deletes.
     """
 
     api: str
@@ -30,8 +31,9 @@ class Excuse:
     reason: str
     status: tuple[int, ...] = ()
     says: str = ""
+    deletes: bool = False
 
-    def covers(self, api: str, operation: str, check: str, status: int, text: str) -> bool:
+    def covers(self, api: str, operation: str, check: str, status: int, text: str, *, deletes: bool = False) -> bool:
         """Whether this entry is about that failure."""
         return (
             check == self.check
@@ -39,6 +41,7 @@ class Excuse:
             and fnmatch(operation, self.operation)
             and (not self.status or status in self.status)
             and self.says in text
+            and (deletes or not self.deletes)
         )
 
 
@@ -51,13 +54,23 @@ def load(path: Path = FILE) -> list[Excuse]:
         if missing or len(reason) < 20:
             raise BadException(f"{path.name}, entry {number}: {', '.join(missing) or 'a reason in words'} is missing")
         excuses += [
-            Excuse(api, operation, entry["check"], reason, tuple(entry.get("status", ())), entry.get("says", ""))
+            Excuse(
+                api,
+                operation,
+                entry["check"],
+                reason,
+                tuple(entry.get("status", ())),
+                entry.get("says", ""),
+                entry.get("deletes", False),
+            )
             for api in entry["apis"]
             for operation in entry["operations"]
         ]
     return excuses
 
 
-def excuse(excuses: Sequence[Excuse], api: str, operation: str, check: str, status: int, text: str) -> Excuse | None:
+def excuse(
+    excuses: Sequence[Excuse], api: str, operation: str, check: str, status: int, text: str, *, deletes: bool = False
+) -> Excuse | None:
     """The entry that covers this failure, if there is one."""
-    return next((one for one in excuses if one.covers(api, operation, check, status, text)), None)
+    return next((one for one in excuses if one.covers(api, operation, check, status, text, deletes=deletes)), None)

@@ -1,5 +1,6 @@
 """Requests that schemathesis invents from a document, and every check it has on the answers."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -107,16 +108,16 @@ def _count(
                 tallies[label, check.name].passed += 1
             elif check.failure_info is not None:
                 failure = check.failure_info.failure
-                exchange = _exchange(recorder.interactions.get(failure.case_id or case_id))
-                _fail(api, tallies[label, check.name], (label, check.name), failure, exchange, excuses)
+                interaction = recorder.interactions.get(failure.case_id or case_id)
+                _fail(api, tallies[label, check.name], (label, check.name), failure, interaction, excuses)
 
 
 def _fail(
-    api: Api, tally: Tally, at: tuple[str, str], failure: Any, exchange: Exchange | None, excuses: Sequence[Excuse]
+    api: Api, tally: Tally, at: tuple[str, str], failure: Any, interaction: Any, excuses: Sequence[Excuse]
 ) -> None:
-    detail = f"{failure.title}. {failure.message}"[:BODY]
+    detail, exchange = f"{failure.title}. {failure.message}"[:BODY], _exchange(interaction)
     status, body = (exchange.status, exchange.body) if exchange else (0, "")
-    found = excuse(excuses, api.key, *at, status, detail + body)
+    found = excuse(excuses, api.key, *at, status, detail + body, deletes=_only_deletes(api, at[0], interaction))
     outcome = Outcome.EXCUSED if found else Outcome.FAILED
     key = found.reason if found else f"{failure.title} {status}"
     first = tally.failed.get(key)
@@ -125,6 +126,26 @@ def _fail(
     else:
         detail = f"{found.reason} ({failure.title}.)" if found else detail
         tally.failed[key] = (outcome, detail, (exchange,) if exchange else (), 1)
+
+
+def _only_deletes(api: Api, operation: str, interaction: Any) -> bool:
+    """Whether all that the schema forbids in a merge-patch are nulls: they delete members, which no schema says."""
+    method, _, path = operation.partition(" ")
+    if method != "PATCH" or interaction is None or "json-patch" in str(interaction.request.headers).lower():
+        return False
+    try:
+        body = json.loads(interaction.request.body or b"")
+    except ValueError:
+        return False
+    left = without_nulls(body)
+    return left != body and not api.request_faults(method, path, left)
+
+
+def without_nulls(body: Any) -> Any:
+    """What a merge-patch sets (RFC 7396): a copy without the members that are null; lists stay as they are."""
+    if not isinstance(body, dict):
+        return body
+    return {name: without_nulls(member) for name, member in body.items() if member is not None}
 
 
 def _verdicts(api: Api, operation: str, check: str, tally: Tally) -> Iterator[Verdict]:

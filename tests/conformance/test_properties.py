@@ -1,13 +1,14 @@
 """Generated requests: what they find, what is excused, and what a run without schemathesis says."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from conformance import properties
 from conformance.apis import Api, read
-from conformance.exceptions import Excuse
+from conformance.exceptions import Excuse, excuse
 from conformance.verdict import Outcome, Verdict
 from tests.conformance.little import BASE, Little, serving
 
@@ -55,3 +56,26 @@ def test_without_the_extra_the_part_is_skipped_and_says_what_to_install(monkeypa
     [found] = properties.judge(Api("tmf621-v5", "http://x", LISTS), {}, 1, 1, ())
     assert found.outcome is Outcome.SKIPPED
     assert "tmf_adapter[conformance]" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "deletes"),
+    [
+        (b'{"@type": "TroubleTicket", "note": null, "channel": {"@type": "C", "id": "1", "href": null}}', "json", True),
+        (b'{"@type": "TroubleTicket", "note": null, "severity": 5}', "json", False),  # is wrong besides
+        (b'{"@type": "TroubleTicket", "note": [null]}', "json", False),  # deletes nothing: a list is set as it is
+        (b'{"@type": "TroubleTicket", "note": []}', "json", False),
+        (b'[{"op": "add", "path": "/note", "value": null}]', "json-patch+json", False),
+        (b"null", "json", False),
+        (b"", "json", False),
+    ],
+)
+def test_a_merge_patch_may_delete_with_null_and_is_excused_for_nothing_else(
+    body: bytes, media_type: str, deletes: bool
+) -> None:
+    request = SimpleNamespace(body=body, headers={"Content-Type": [f"application/{media_type}"]})
+    api = Api("tmf621-v5", "http://x", DOCUMENT)
+    assert properties._only_deletes(api, "PATCH /troubleTicket/{id}", SimpleNamespace(request=request)) is deletes
+    why = Excuse("tmf621-*", "PATCH /*", "negative_data_rejection", "Null deletes in a merge-patch.", deletes=True)
+    at = ("tmf621-v5", "PATCH /troubleTicket/{id}", "negative_data_rejection", 200, "")
+    assert (excuse([why], *at, deletes=deletes) is why) is deletes
