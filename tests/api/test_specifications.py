@@ -166,6 +166,20 @@ async def test_a_ticket_is_held_to_the_specification_as_it_is_now(client: httpx.
     assert pointers(await client.post(TICKETS, json=naming(id_))) == ["/troubleTicketSpecification/id"]
 
 
+async def test_a_repeated_create_gets_its_first_ticket_though_the_specification_is_retired_since(
+    client: httpx.AsyncClient,
+) -> None:
+    id_ = await specified(client)
+    body, key = naming(id_, lineId="dsl-1"), {"Idempotency-Key": "once"}
+    first = await client.post(TICKETS, json=body, headers=key)
+    assert first.status_code == 201, first.text
+    await client.patch(f"{PATH}/{id_}", json={"lifecycleStatus": "retired"})
+    again = await client.post(TICKETS, json=body, headers=key)
+    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
+    assert_error(await client.post(TICKETS, json=body | {"severity": "other"}, headers=key), 409, "conflict")
+    assert pointers(await client.post(TICKETS, json=body)) == ["/troubleTicketSpecification/id"]
+
+
 async def test_a_ticket_goes_on_whatever_becomes_of_its_specification(client: httpx.AsyncClient) -> None:
     id_ = await specified(client)
     body = naming(id_, lineId="dsl-1")

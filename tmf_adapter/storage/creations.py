@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, CursorResult, Row, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -79,19 +79,14 @@ class Claim:
     resource_id: str
 
     def write(self, tx: Connection) -> None:
-        """Raises ``Repeated``. In one order, so that nobody waits in a circle; the client's own key first."""
+        """Raises ``Repeated``."""
         insert = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
-        for key in sorted(set(self.keys), key=lambda key: (key.digest is None, key.name)):
+        for key in _in_order(self.keys):
             row = {"tenant": TENANT, "resource": self.resource, "key": key.name, "resource_id": self.resource_id}
             said = {"digest": key.digest, "created_at": time.time()}
             taken = insert(creation).values(**row, **said).on_conflict_do_nothing().returning(_C.tenant)
             if tx.execute(taken).first() is None:
-                raise self._repeated(tx, key)
-
-    def _repeated(self, tx: Connection, key: Key) -> Repeated:
-        named = (_C.tenant == TENANT) & (_C.resource == self.resource) & (_C.key == key.name)
-        row = tx.execute(select(_C.resource_id, _C.digest).where(named)).one()
-        return Repeated(key, row.resource_id, row.digest)
+                raise _repeated(key, _made(tx, self.resource, key).one())
 
     def committed(self) -> None:
         """Nobody waits for it."""
@@ -109,6 +104,35 @@ class Release:
 
     def committed(self) -> None:
         """Nobody waits for it."""
+
+
+async def refuse_repeated(database: Database, resource: str, keys: Sequence[Key]) -> None:
+    """Raises ``Repeated`` for a create that was made before, so that nothing is asked of it a second time.
+
+    Nothing is claimed: of several that come here at once, ``Claim`` lets one through.
+    """
+
+    def look(connection: Connection) -> None:
+        for key in _in_order(keys):
+            if row := _made(connection, resource, key).first():
+                raise _repeated(key, row)
+
+    if keys:
+        await database.read(look)
+
+
+def _in_order(keys: Sequence[Key]) -> list[Key]:
+    """One order, so that nobody waits in a circle; the client's own key first."""
+    return sorted(set(keys), key=lambda key: (key.digest is None, key.name))
+
+
+def _made(connection: Connection, resource: str, key: Key) -> CursorResult[Any]:
+    named = (_C.tenant == TENANT) & (_C.resource == resource) & (_C.key == key.name)
+    return connection.execute(select(_C.resource_id, _C.digest).where(named))
+
+
+def _repeated(key: Key, row: Row[Any]) -> Repeated:
+    return Repeated(key, row.resource_id, row.digest)
 
 
 async def forget_old_hourly(database: Database) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tmf_adapter.storage.desk import Desk, Versions, size_of
+from tmf_adapter.storage.creations import Repeated, refuse_repeated
+from tmf_adapter.storage.desk import Desk, Versions, first_of, size_of
 from tmf_adapter.storage.ledger import Duty
 from tmf_adapter.tickets.demands import REFERENCE, Specification, Unread, hold
 from tmf_adapter.tickets.store import Specifications
@@ -23,8 +24,15 @@ class TicketDesk(Desk):
     async def open(
         self, body: Doc, by: Author = Author.CLIENT, id: str | None = None, key: str | None = None
     ) -> Stored:
-        """As any resource is opened; ``Invalid`` also for a ticket that does not fit the specification it names."""
+        """As any resource is opened; ``Invalid`` also for a ticket that does not fit the specification it names.
+
+        One that was opened before is not held to it again: the specification may have been retired since.
+        """
         if self.specifications is not None and REFERENCE in body:
+            try:
+                await refuse_repeated(self.ledger.database, self.rules.resource, self._names(body, key))
+            except Repeated as repeated:
+                return await first_of(self.store, repeated)
             # Held is what the ticket will be: what a client sent may have any form yet.
             change = await asyncio.to_thread(self.rules.open, body, self.collection, self.clock(), by, self.validate)
             named = str(change.subject.document[REFERENCE].get("id"))
