@@ -11,7 +11,8 @@ import pytest
 
 from tmf_adapter.api.schemas import Schemas
 from tmf_adapter.api.server import load
-from tmf_adapter.app import Adapter, known_apis
+from tmf_adapter.app import Adapter
+from tmf_adapter.documents import known_apis
 from tmf_adapter.hub.subscription import Subscription
 from tmf_adapter.problems import problem
 from tmf_adapter.settings import Settings

@@ -2,46 +2,36 @@
 
 import asyncio
 import logging
-import socket
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from tmf_adapter.api.access import Access
-from tmf_adapter.api.attributes import attributes
-from tmf_adapter.api.completion import Completion
-from tmf_adapter.api.dialects import BadDialect, read_dialects
+from tmf_adapter.api.dialects import read_dialects
 from tmf_adapter.api.dispatch import Handler, Request
-from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import respond
 from tmf_adapter.api.inbound import inbound
 from tmf_adapter.api.operator import WEBHOOK_KEYS, Operator, published
 from tmf_adapter.api.operator_recovery import RecoveryOperator
-from tmf_adapter.api.protocol import BoundedProtocol
-from tmf_adapter.api.schemas import Schemas, pattern
-from tmf_adapter.api.server import Document, build, load, settle
+from tmf_adapter.api.schemas import pattern
+from tmf_adapter.api.server import Document, build
 from tmf_adapter.api.tmf621_v4 import Tmf621V4
 from tmf_adapter.api.tmf621_v5 import Tmf621V5
 from tmf_adapter.api.tmf656_v4 import Tmf656V4
 from tmf_adapter.api.tmf656_v5 import Tmf656V5
 from tmf_adapter.api.v4 import lenient
 from tmf_adapter.credentials import Tokens
+from tmf_adapter.documents import consistent, document, known_apis, whole
 from tmf_adapter.engine import Engine
-from tmf_adapter.hub.apis import Apis, knowing
 from tmf_adapter.hub.health import DAY
 from tmf_adapter.hub.hub import Hub
 from tmf_adapter.hub.limits import Limits
 from tmf_adapter.hub.overview import Overview
 from tmf_adapter.hub.tidy import Retention
-from tmf_adapter.mapping.document import BadMapping
-from tmf_adapter.mapping.lint import report_lines
 from tmf_adapter.mapping.live import LiveMappings
 from tmf_adapter.mapping.reasons import Reasons
 from tmf_adapter.problems import problem
@@ -56,12 +46,12 @@ from tmf_adapter.recovery.inbox import Inbox
 from tmf_adapter.recovery.local import LocalProblems
 from tmf_adapter.recovery.overview import Overview as RecoveryOverview
 from tmf_adapter.recovery.register import keep_registered
-from tmf_adapter.recovery.registry import BadDownstreams, Registry
+from tmf_adapter.recovery.registry import Registry
 from tmf_adapter.recovery.reload import Reloading
 from tmf_adapter.recovery.run import Runs
 from tmf_adapter.recovery.start import Starts
 from tmf_adapter.recovery.target import Target
-from tmf_adapter.settings import BadSetting, Settings, shipped, unusable
+from tmf_adapter.settings import BadSetting, Settings, shipped
 from tmf_adapter.storage.creations import forget_old_hourly
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.desk import Desk
@@ -71,9 +61,7 @@ from tmf_adapter.tickets import specification, ticket
 from tmf_adapter.tickets.desk import TicketDesk
 from tmf_adapter.tickets.store import Specifications, specification_store, ticket_store
 from tmf_adapter.tmf.errors import AdapterError
-from tmf_adapter.tmf.events import Doc, Resource
 from tmf_adapter.tmf.mask import Mask
-from tmf_adapter.tmf.tracked import Validate
 from tmf_adapter.tmf.versions import TMF621, TMF656
 from tmf_adapter.vault import Vault
 
@@ -82,7 +70,6 @@ log = logging.getLogger(__name__)
 TMF621_V5, TMF621_V4 = f"{TMF621}v5", f"{TMF621}v4"
 TMF656_V5, TMF656_V4 = f"{TMF656}v5", f"{TMF656}v4"
 OPERATOR_V1 = "/operator/v1"
-SHUTDOWN_SECONDS = 5
 
 
 class Adapter:
@@ -123,14 +110,14 @@ class Adapter:
             specification_store(self.database),
             specification.RULES,
             f"{settings.url}{TMF621_V5}/troubleTicketSpecification",
-            _consistent(_whole("tmf621-v5.yaml", "TroubleTicketSpecification_RES", settings.strict)),
+            consistent(whole("tmf621-v5.yaml", "TroubleTicketSpecification_RES", settings.strict)),
         )
         self.tickets = TicketDesk(
             ledger,
             ticket_store(self.database),
             ticket.RULES,
             f"{settings.url}{TMF621_V5}/troubleTicket",
-            _whole("tmf621-v5.yaml", "TroubleTicket_RES", settings.strict),
+            whole("tmf621-v5.yaml", "TroubleTicket_RES", settings.strict),
             unique=settings.unique_external_identifier,
             specifications=Specifications(self.specifications.store, pattern),
         )
@@ -139,7 +126,7 @@ class Adapter:
             problem_store(self.database),
             problem.RULES,
             f"{settings.url}{TMF656_V5}/serviceProblem",
-            _whole("tmf656-v5.yaml", "ServiceProblem", settings.strict),
+            whole("tmf656-v5.yaml", "ServiceProblem", settings.strict),
             unique=settings.unique_external_identifier,
         )
         tmf656 = f"{settings.url}{TMF656_V5}"
@@ -204,23 +191,23 @@ class Adapter:
     def _documents(self) -> list[Document]:
         url, rooms = self.settings.url, (self.hub.subscriptions, self.inbox)
         return [
-            _document(
+            document(
                 "tmf621-v5",
                 TMF621_V5,
                 lambda raw: Tmf621V5(raw, self.tickets, *rooms, self.specifications).operations(),
             ),
-            _document(
+            document(
                 "tmf656-v5",
                 TMF656_V5,
                 lambda raw: Tmf656V5(raw, self.problems, *rooms, self.problem_tasks, self.records).operations(),
             ),
-            _document(
+            document(
                 "tmf621-v4",
                 TMF621_V4,
                 lambda raw: Tmf621V4(raw, self.tickets, *rooms, f"{url}{TMF621_V4}").operations(),
                 lenient=lenient,
             ),
-            _document(
+            document(
                 "tmf656-v4",
                 TMF656_V4,
                 lambda raw: Tmf656V4(
@@ -234,8 +221,8 @@ class Adapter:
                 ).operations(),
                 lenient=lenient,
             ),
-            _document("inbound-v1", "", lambda raw: inbound(raw, self.inbox)),
-            _document(
+            document("inbound-v1", "", lambda raw: inbound(raw, self.inbox)),
+            document(
                 "operator-v1",
                 OPERATOR_V1,
                 lambda _raw: {
@@ -308,41 +295,6 @@ class Adapter:
             return False
 
 
-_TOLD: dict[str, dict[Resource, str]] = {
-    "tmf621-v5": {
-        "troubleTicket": "TroubleTicket_RES",
-        "troubleTicketSpecification": "TroubleTicketSpecification_RES",
-    },
-    "tmf656-v5": {
-        "serviceProblem": "ServiceProblem",
-        "problemAcknowledgement": "ProblemAcknowledgement",
-        "problemUnacknowledgement": "ProblemUnacknowledgement",
-        "problemGroup": "ProblemGroup",
-        "problemUngroup": "ProblemUngroup",
-    },
-    "tmf621-v4": {"troubleTicket": "TroubleTicket"},
-    "tmf656-v4": {"serviceProblem": "ServiceProblem"},
-}
-"""What the events of each document tell of, and the schema of that."""
-
-
-def known_apis() -> Apis:
-    """The APIs that can be listened to, with what their documents say of the resources."""
-    raw = {name: load(shipped("openapi") / f"{name}.yaml") for name in _TOLD}
-    return knowing(
-        {
-            name: {resource: attributes(raw[name], schema) for resource, schema in told.items()}
-            for name, told in _TOLD.items()
-        }
-    )
-
-
-def _document(name: str, base_path: str, operations: Callable[[Schema], dict[str, Handler]], **more: Any) -> Document:
-    """A shipped document with the operations that are made for it."""
-    path = shipped("openapi") / f"{name}.yaml"
-    return Document(path, base_path, operations(load(path)), **more)
-
-
 async def _live(_request: Request) -> Response:
     return respond(200, {"adapter": "up"})
 
@@ -358,82 +310,3 @@ def _dialects(mappings: Path | None) -> Path:
     """Those beside the mappings; the shipped ones where there are none."""
     own = mappings / "dialects" if mappings else None
     return own if own and own.is_dir() else shipped("mappings") / "dialects"
-
-
-def _whole(document: str, schema: str, strict: bool) -> Validate:
-    """Holds a whole resource against its schema in one of our documents; completes it first unless we are strict."""
-    schemas = Schemas(load(shipped("openapi") / document), f"urn:tmf-adapter:whole:{document}")
-    check = (schemas if strict else Completion(schemas)).check
-    return partial(check, f"#/components/schemas/{schema}")
-
-
-def _consistent(fits: Validate) -> Validate:
-    """For specifications of tickets: not only the form must be right."""
-
-    def validate(document: Doc) -> Doc:
-        document = fits(document)
-        specification.check(document, pattern)
-        return document
-
-    return validate
-
-
-def serve(settings: Settings) -> int:
-    """Run the adapter until it is told to stop; the exit code. Raises ``BadSetting``.
-
-    The port is taken before the adapter starts: one that is started twice by mistake takes nothing up.
-    """
-    try:
-        adapter = Adapter(settings)
-    except BadDownstreams as error:
-        raise BadSetting(f"the downstreams have faults, nothing was started\n{error}") from error
-    except BadDialect as error:
-        raise BadSetting(f"the dialects have faults, nothing was started\n{error}") from error
-    except BadMapping as error:
-        print("tmf-adapter: the mappings have faults, nothing was started", file=sys.stderr)
-        print("\n".join(report_lines(error.faults)), file=sys.stderr)
-        return 2
-    except AdapterError as error:
-        raise unusable(settings.database, error) from error
-    try:
-        sockets = bound(settings.host, settings.port)
-    except BadSetting:
-        adapter.database.close()
-        raise
-    application = adapter.asgi()
-    settle()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            application,
-            host=settings.host,
-            port=settings.port,
-            loop="uvloop",
-            http=BoundedProtocol,
-            ws="none",
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        )
-    )
-    server.run(sockets=sockets)
-    return 0 if server.started else 1
-
-
-def bound(host: str, port: int) -> list[socket.socket]:
-    """Sockets that will listen at every address of ``host``. Raises ``BadSetting``."""
-    sockets: list[socket.socket] = []
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, address in dict.fromkeys(found):
-            sockets.append(socket.socket(family, kind, protocol))
-            sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sockets[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sockets[-1].bind(address)
-    except (OSError, UnicodeError) as error:
-        for each in sockets:
-            each.close()
-        said = error.strerror if isinstance(error, OSError) else "is no name of a host"
-        raise BadSetting(f"nobody can listen at {host} port {port}: {said}") from error
-    return sockets

@@ -76,7 +76,7 @@ def _serve(options: argparse.Namespace) -> int:
     settings = Settings.read(host=options.host, port=options.port, database=options.database, mappings=options.mappings)
     gc.disable()  # what the start makes stays: looking for garbage in it is a seventh of the work, until it settles
     try:
-        from tmf_adapter.app import serve
+        from tmf_adapter.serving import serve
 
         return serve(settings)
     finally:

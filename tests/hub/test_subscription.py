@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tmf_adapter.app import known_apis
+from tmf_adapter.documents import known_apis
 from tmf_adapter.hub.apis import APIS, Apis
 from tmf_adapter.hub.subscription import Subscription
 from tmf_adapter.hub.wish import Wish, parse
