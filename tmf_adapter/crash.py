@@ -20,6 +20,7 @@ class CrashPoint(StrEnum):
     EVENT_STORED = "event-stored"  # the result event is written, nobody judged it
     EVENT_JUDGED = "event-judged"  # the verdict is written, the report is not
     QUESTION_PUT = "question-put"  # the ticket asks the customer, the run has not gone on
+    QUESTION_REPLIED = "question-replied"  # somebody has decided, the run has not gone on
     QUESTION_EXPIRED = "question-expired"  # nobody answered, the ticket was not told
     INTERIM_WRITTEN = "interim-written"  # the ticket says what is waited for, the run has not gone on
     UNDO_BEGUN = "undo-begun"  # how it ends is known, nothing was taken back yet

@@ -69,7 +69,7 @@ def test_a_mapping_that_says_little_has_the_defaults() -> None:
         ),
         timeout=Outcome.UNSUCCESSFUL,
     )
-    assert little.on_timeout is Verdict.FAIL
+    assert little.on_timeout(little.steps[0]) is Verdict.FAIL
 
 
 def test_a_mapping_overrides_the_defaults_down_to_a_single_key() -> None:
@@ -79,7 +79,7 @@ def test_a_mapping_overrides_the_defaults_down_to_a_single_key() -> None:
     assert report["restored"].char.keys() == {"restorationType", "line"}
     assert report["workaround"].status == "held"
     assert report["workaround"].char == {}  # null takes a value away
-    assert mapping().on_timeout is Verdict.WORKAROUND
+    assert mapping().on_timeout(mapping().every_step[0]) is Verdict.WORKAROUND
 
 
 def test_the_defaults_file_changes_what_all_mappings_share(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_the_reports_are_those_of_the_process(mapping: Mapping) -> None:
     assert written(Outcome.RESTORED) == ("resolved", "restored", ["restorationType=permanent"])
     assert written(Outcome.WORKAROUND) == ("resolved", "restored-workaround", ["restorationType=workaround"])
     assert written(Outcome.UNSUCCESSFUL) == (None, None, ["restorationType=unsuccessful"])
-    assert mapping.on_timeout is Verdict.FAIL
+    assert mapping.on_timeout(mapping.every_step[0]) is Verdict.FAIL
 
 
 def test_without_any_downstream_what_needs_none_is_still_done() -> None:

@@ -53,6 +53,35 @@ async def test_one_that_has_restored_what_is_only_proposed_still_holds_the_other
         assert await here.states(ticket) == ["reported"]
 
 
+@pytest.mark.parametrize(
+    ("late", "state", "outcome"),
+    [
+        ("restored", "reported", "restored"),
+        ("workaround", "reported", "workaround"),
+        ("fail", "reported", "unsuccessful"),
+    ],
+)
+async def test_a_step_says_itself_what_a_missed_deadline_is(
+    open_room: Any, late: str, state: str, outcome: str
+) -> None:
+    slow = step("first", await_={"within": "PT0.2S", "late": late})
+    async with open_room({**FIRST, "steps": [slow, step("second")], "report": {"timeout": "unsuccessful"}}) as here:
+        ticket = await here.open()
+        await here.until_state(ticket, state)
+        assert (await here.run(ticket)).recovery.outcome == outcome
+        assert here.downstream.names() == ["first"]
+
+
+async def test_after_a_missed_deadline_that_is_ok_the_next_step_may_know_what_it_has_not_heard(open_room: Any) -> None:
+    slow = step("first", await_={"within": "PT0.2S", "late": "ok"})
+    urge = step("second", **{"if": "step.first.status != 'closed'"})
+    async with open_room({**FIRST, "steps": [slow, urge]}) as here:
+        ticket = await here.open()
+        await here.until_made("first", "second")
+        await here.tell("second", "closed")
+        await here.until_status(ticket, "resolved")
+
+
 async def test_history_knows_what_the_adapter_changed_itself(open_room: Any) -> None:
     waiting: Doc = {"while": {"status": "held", "note": "Somebody looks."}}
     async with open_room({**FIRST, "steps": [step("first", **waiting)]}) as here:

@@ -5,7 +5,7 @@ from itertools import chain
 
 from tmf_adapter.mapping.claims import statuses
 from tmf_adapter.mapping.faults import Graded, Place, Severity, listed, nearest
-from tmf_adapter.mapping.parts import Mapping, Outcome, Part, ReportRule, Step
+from tmf_adapter.mapping.parts import Mapping, Outcome, Part, ReportRule, Step, Verdict
 from tmf_adapter.tmf.lifecycle import TICKET
 
 WRITABLE = frozenset(
@@ -93,7 +93,9 @@ def _expiry(mapping: Mapping) -> Iterator[Graded]:
 
 
 def _may_work_around(step: Step) -> bool:
-    return step.finish is Outcome.WORKAROUND or (step.await_ is not None and step.await_.workaround is not None)
+    awaited = step.await_
+    late = awaited is not None and awaited.late is Verdict.WORKAROUND
+    return late or step.finish is Outcome.WORKAROUND or (awaited is not None and awaited.workaround is not None)
 
 
 def _group(mapping: Mapping) -> Iterator[Graded]:

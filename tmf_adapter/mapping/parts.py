@@ -149,10 +149,10 @@ class Mapping:
         """The other lines."""
         return tuple(line for line in self.when if not has_form(line.source))
 
-    @property
-    def on_timeout(self) -> Verdict:
+    def on_timeout(self, step: Step) -> Verdict:
         """The verdict on a step whose deadline passed."""
-        return VERDICT_OF[self.report.timeout]
+        late = step.await_.late if step.await_ else None
+        return late or VERDICT_OF[self.report.timeout]
 
     @cached_property
     def every_step(self) -> tuple[Step, ...]:

@@ -71,6 +71,7 @@ class _Await(Keys):
     ok = Cel(**free())
     ask = Inner(AwaitAsk, **free())
     fail = Cel(**free())
+    late = Choice(parts.Verdict, (verdict for verdict in parts.Verdict if verdict.ends_wait), **free())
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Any:

@@ -65,6 +65,8 @@ class Await:
     fail: Expression | None = None
     asking: Ask | None = None
     """What is asked when ``ask`` holds; there if and only if ``ask`` is."""
+    late: Verdict | None = None
+    """What a missed deadline is; None: what ``report.timeout`` says."""
 
     def condition(self, verdict: Verdict) -> Expression | None:
         """The condition that gives ``verdict``."""
@@ -93,7 +95,8 @@ class Await:
         written: dict[str, Any] = {str(name): one.source for name, one in conditions.items() if one is not None}
         if self.ask and self.asking:
             written["ask"] = {"when": self.ask.source, **self.asking.document()}
-        return {"event": self.event, "within": duration_text(self.within), **written}
+        late = {"late": self.late.value} if self.late else {}
+        return {"event": self.event, "within": duration_text(self.within), **written, **late}
 
 
 @dataclass(frozen=True)

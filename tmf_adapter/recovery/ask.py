@@ -45,6 +45,7 @@ class Asking:
             note = _text(approve.note, run.scope) if approve.note else mapping.title
             question = _question(run, name, Kind.APPROVAL, {"by": approve.by, "note": note}, approve.within)
             await self.database.write(lambda tx: self._write(tx, run, question))
+            crash_point(CrashPoint.QUESTION_PUT)
         elif name == ASK and (ask := mapping.ask):
             await self._ask(run, name, ask, {**run.scope, "summary": mapping.title})
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, update
 
+from tmf_adapter.crash import CrashPoint, crash_point
 from tmf_adapter.engine import Engine
 from tmf_adapter.mapping.parts import Outcome, Verdict
 from tmf_adapter.recovery import questions, store
@@ -57,6 +58,7 @@ class Decisions:
             await self.database.write(work)
         except AlreadyEnded:
             raise Conflict("It has been decided already, or its time is over.", "Read the recovery.") from None
+        crash_point(CrashPoint.QUESTION_REPLIED)
         found = await questions.find(self.database, question_id)
         assert found is not None
         return found

@@ -102,7 +102,7 @@ class Mail:
         if seen is not None and seen.verdict is Verdict.ASK:
             seen = None  # it had all the time that it was given, answer included
         late = f"no result of {operation.resource} {operation.remote_id} within {step.await_.within}"
-        lapsed = Judgement(run.recovery.mapping.on_timeout, late, {}, lapsed=True)
+        lapsed = Judgement(run.recovery.mapping.on_timeout(step), late, {}, lapsed=True)
         await self._conclude(run, operation, step, seen or lapsed, None)
 
     def _pause(self, operation: Operation) -> timedelta | None:

@@ -156,7 +156,7 @@ class _Stage:
             return False
         if happening.kind is Happens.LATE:
             reason = f"no result of {operation.resource} {operation.remote_id} within {step.await_.within}"
-            verdict = self.run.recovery.mapping.on_timeout
+            verdict = self.run.recovery.mapping.on_timeout(step)
             self.change(operation.id, stage=Stage.ENDED, verdict=verdict, reason=reason, lapsed=True)
             return True
         if happening.kind is not Happens.EVENT:
