@@ -60,6 +60,7 @@ from tmf_adapter.storage.schema import is_current, upgrade
 from tmf_adapter.tickets import specification, ticket
 from tmf_adapter.tickets.desk import TicketDesk
 from tmf_adapter.tickets.store import Specifications, specification_store, ticket_store
+from tmf_adapter.tickets.unique import Uniqueness
 from tmf_adapter.tmf.errors import AdapterError
 from tmf_adapter.tmf.mask import Mask
 from tmf_adapter.tmf.versions import TMF621, TMF656
@@ -103,7 +104,9 @@ class Adapter:
             limits=Limits(settings.subscriptions, settings.registrations),
             retention=Retention(undelivered=settings.undelivered, events=settings.event_days * DAY),
         )
-        consequences: list[Consequence] = [self.hub.owe]
+        specifications = Specifications(specification_store(self.database), pattern)
+        # What must be unique comes first: whoever waits for another to commit then holds nothing but his own ticket.
+        consequences: list[Consequence] = [Uniqueness(specifications).owed, self.hub.owe]
         ledger = Ledger(self.database, consequences)
         self.specifications = Desk(
             ledger,
@@ -119,7 +122,7 @@ class Adapter:
             f"{settings.url}{TMF621_V5}/troubleTicket",
             whole("tmf621-v5.yaml", "TroubleTicket_RES", settings.strict),
             unique=settings.unique_external_identifier,
-            specifications=Specifications(self.specifications.store, pattern),
+            specifications=specifications,
         )
         self.problems = Desk(
             ledger,

@@ -1,5 +1,6 @@
 """Ticket specifications over HTTP on the whole adapter: every response and every event is held against the document."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -192,6 +193,65 @@ async def test_a_ticket_goes_on_whatever_becomes_of_its_specification(client: ht
     assert (await client.patch(ticket, json={"troubleTicketSpecification": None})).status_code == 200
     again = {"troubleTicketSpecification": {"id": id_}}
     assert pointers(await client.patch(ticket, json=again)) == ["/troubleTicketSpecification/id"]
+
+
+UNIQUE = {"@type": "CharacteristicSpecification", "name": "cardId", "valueType": "any", "isUnique": True}
+
+
+async def with_cards(client: httpx.AsyncClient) -> str:
+    return await specified(client, specCharacteristic=[UNIQUE])
+
+
+async def test_a_unique_value_is_on_one_ticket_of_the_specification_only(client: httpx.AsyncClient) -> None:
+    id_, other = await with_cards(client), await with_cards(client)
+    first = await client.post(TICKETS, json=naming(id_, cardId="c-1"))
+    assert first.status_code == 201, first.text
+    twin = await client.post(TICKETS, json=naming(id_, cardId="c-1"))
+    assert_error(twin, 409, "conflict")
+    assert pointers(twin) == ["/troubleTicketCharacteristic/0/value"]
+    assert first.json()["id"] in twin.json()["message"]
+    for body in (naming(id_, cardId="C-1"), naming(id_, cardId=1), naming(other, cardId="c-1"), naming(id_)):
+        assert (await client.post(TICKETS, json=body)).status_code == 201, "another value, another specification"
+    assert (await client.get(TICKETS)).headers["x-total-count"] == "5"
+
+    second = f"{TICKETS}/{(await client.post(TICKETS, json=naming(id_, cardId='c-2'))).json()['id']}"
+    taken = {"troubleTicketCharacteristic": characteristics(cardId="c-1")}
+    assert pointers(await client.patch(second, json=taken)) == ["/troubleTicketCharacteristic/0/value"]
+    again = {"troubleTicketCharacteristic": characteristics(cardId="c-2", other="x")}
+    assert (await client.patch(second, json=again)).status_code == 200, "its own value is no other ticket's"
+    await client.delete(f"{TICKETS}/{first.json()['id']}")
+    assert (await client.patch(second, json=taken)).status_code == 200, "whoever had it is gone"
+
+
+async def test_of_tickets_with_the_same_unique_value_that_come_at_once_one_is_opened(client: httpx.AsyncClient) -> None:
+    id_ = await with_cards(client)
+    opened = await asyncio.gather(*(client.post(TICKETS, json=naming(id_, cardId="c-1")) for _ in range(12)))
+    assert Counter(response.status_code for response in opened) == {201: 1, 409: 11}
+
+
+async def test_a_repeated_create_is_answered_with_the_first_one_whatever_is_unique(client: httpx.AsyncClient) -> None:
+    body, key = naming(await with_cards(client), cardId="c-1"), {"Idempotency-Key": "k-1"}
+    first, repeated = [await client.post(TICKETS, json=body, headers=key) for _ in range(2)]
+    assert (first.status_code, repeated.status_code) == (201, 201)
+    assert first.json()["id"] == repeated.json()["id"]
+
+
+async def test_what_becomes_unique_later_counts_with_the_tickets_that_there_are(client: httpx.AsyncClient) -> None:
+    id_ = await specified(client, specCharacteristic=[{**UNIQUE, "isUnique": False}])
+    twins = [await client.post(TICKETS, json=naming(id_, cardId="c-1")) for _ in range(2)]
+    assert (await client.patch(f"{PATH}/{id_}", json={"specCharacteristic": [UNIQUE]})).status_code == 200
+    assert (await client.post(TICKETS, json=naming(id_, cardId="c-1"))).status_code == 409
+    twin = f"{TICKETS}/{twins[0].json()['id']}"
+    assert (await client.patch(twin, json={"name": "still in use"})).status_code == 200
+    assert (
+        await client.patch(twin, json={"troubleTicketCharacteristic": characteristics(cardId="c-2")})
+    ).status_code == 200
+
+
+async def test_unique_values_of_one_ticket_are_bounded(client: httpx.AsyncClient) -> None:
+    many = [characteristics(cardId=f"c-{number}")[0] for number in range(101)]
+    body = {**naming(await with_cards(client)), "troubleTicketCharacteristic": many}
+    assert pointers(await client.post(TICKETS, json=body)) == ["/troubleTicketCharacteristic/100/value"]
 
 
 @pytest.mark.parametrize(

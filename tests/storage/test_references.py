@@ -66,6 +66,7 @@ def count(connection: Connection) -> int:
         (TICKETS, "relatedParty.partyOrPartyRole.id=cust-1,cust-2&severity=Major"),
         (TICKETS, "relatedEntity.entity.id=line-1;externalIdentifier.id=C-1"),
         (TICKETS, "troubleTicketRelationship.id=t2"),
+        (TICKETS, "troubleTicketSpecification.id=s1"),
         (TICKETS, "troubleTicketCharacteristic.frames=1482"),
         (TICKETS, "troubleTicketCharacteristic.since=2026-03-11T06:00:00Z"),
         (TICKETS, "filter=relatedEntity[?(@.role=='service' %26%26 @.entity.id=='line-1')]"),

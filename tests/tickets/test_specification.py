@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tmf_adapter.api.schemas import pattern
-from tmf_adapter.tickets.demands import Specification, Unread, hold, kind_of
+from tmf_adapter.tickets.demands import Specification, Unread, hold
 from tmf_adapter.tickets.specification import check
+from tmf_adapter.tickets.values import kind_of
 from tmf_adapter.tmf.errors import Invalid
 from tmf_adapter.tmf.events import Doc
 
@@ -166,6 +167,16 @@ TICKETS: list[tuple[Doc, tuple[Any, ...], list[str]]] = [
     (line(**forms({"value": "old", "validFor": PAST}, {"value": "new"})), ("new", "old"), [f"{T}/1/value"]),
     (line(**forms({"value": "new", "validFor": FUTURE})), ("whatever",), []),  # nothing is demanded yet
     (line(minCardinality=1, validFor=PAST), (), []),
+    # what nobody may configure is what the specification says by default
+    (
+        line(configurable=False, **forms({"value": "a", "isDefault": True}, {"value": "b"})),
+        ("a", "b"),
+        [f"{T}/1/value"],
+    ),
+    (line(configurable=True, **forms({"value": "a", "isDefault": True}, {"value": "b"})), ("a", "b"), []),
+    (line(configurable=False, **forms({"value": "a"}, {"value": "b"})), ("b", "c"), [f"{T}/1/value"]),  # no default
+    (line(configurable=False, extensible=True, **forms({"value": "a", "isDefault": True})), ("x",), [f"{T}/0/value"]),
+    (line(configurable=False), ("x",), []),
 ]
 
 
@@ -184,6 +195,41 @@ def test_what_a_specification_does_not_know_is_refused_where_it_is_not_extensibl
     # what the ticket has already, such as a recovery's report, does not get in the way of a change
     both = ticket("x", "y", name="colour")
     assert refused(specified(line(), extensible=False), both, unknown) == []
+
+
+def related(kind: str, **target: Any) -> Doc:
+    """A line that stands in this relationship to a port."""
+    return line(charSpecRelationship=[{"relationshipType": kind, **(target or {"name": "port"})}])
+
+
+PORT: Doc = {"id": "c2", "name": "port"}
+
+
+@pytest.mark.parametrize(
+    ("characteristic", "line_alone", "both"),
+    [
+        (related("dependency"), [f"{T}/0/value"], []),
+        (related("Dependency", characteristicSpecificationId="c2"), [f"{T}/0/value"], []),
+        (related("dependency", name="port", parentSpecificationId="s1"), [f"{T}/0/value"], []),
+        (related("dependency", name="port", parentSpecificationId="s2"), [], []),  # another specification's
+        (related("dependency", characteristicSpecificationId="c9"), [], []),  # nobody knows what that is
+        (related("dependency", name="port", validFor=PAST), [], []),
+        (related("exclusivity"), [], [f"{T}/0/value"]),
+        (related("exclusivity", name="port", validFor=FUTURE), [], []),
+        (related("substitution"), [], []),  # says how specifications belong together, not what a ticket is like
+        (related("aggregation"), [], []),
+        (related("migration"), [], []),
+    ],
+)
+def test_a_characteristic_may_need_or_exclude_another(
+    characteristic: Doc, line_alone: list[str], both: list[str]
+) -> None:
+    document = specified(characteristic, PORT, id="s1")
+    port = ticket("p", name="port")
+    assert refused(document, ticket("x")) == line_alone
+    together = {**port, T[1:]: [*ticket("x")[T[1:]], *port[T[1:]]]}
+    assert refused(document, together) == both
+    assert refused(document, port) == []
 
 
 R = "/troubleTicketSpecification"

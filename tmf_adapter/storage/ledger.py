@@ -101,7 +101,8 @@ class Ledger:
             if change is None and not also:
                 return before
             writes = [(store, change)] if change else []
-            duties = [*(await self._duties(change)), *also] if change else list(also)
+            # A create that was made before is known by what is ``also`` written; only a new one owes anything.
+            duties = [*also, *(await self._duties(change))] if change else list(also)
             try:
                 await self._commit(writes, duties)
             except (StaleVersion, Outdated):

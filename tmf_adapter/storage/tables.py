@@ -101,6 +101,7 @@ ticket = _resource(
         "relatedEntity.entity.id",
         "relatedParty.partyOrPartyRole.id",
         "troubleTicketRelationship.id",
+        "troubleTicketSpecification.id",
         characteristics=["troubleTicketCharacteristic"],
     ),
 )

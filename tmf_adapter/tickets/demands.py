@@ -1,141 +1,26 @@
 """What a specification demands of the characteristics of a ticket, and what is wrong with a ticket that names it.
 
 Of TMF621's CharacteristicSpecification these are held to: ``minCardinality`` and ``maxCardinality`` (0 or absent: any
-number, as in the standard's own example), ``valueType``, ``regex``, ``validFor``, ``extensible``, and of its
-``characteristicValueSpecification`` the values, ranges, expressions and ``validFor``, of which one must fit. Not held
-to are ``isUnique``, ``configurable``, ``charSpecRelationship`` and ``@valueSchemaLocation``.
+number, as in the standard's own example), ``valueType``, ``regex``, ``validFor``, ``extensible``, ``configurable``, of
+``charSpecRelationship`` dependency and exclusivity, and of its ``characteristicValueSpecification`` the values, ranges,
+expressions and ``validFor``, of which one must fit. ``isUnique`` is a matter of all tickets (``tickets/unique.py``).
+``@valueSchemaLocation`` is a link for people; nothing is fetched.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tmf_adapter.tickets.values import Allowed, Compile, Kind, Matches, Period, each, is_match, kind_of, matcher
 from tmf_adapter.tmf.errors import Fault, Invalid
 from tmf_adapter.tmf.events import Doc, same
 from tmf_adapter.tmf.time import instant, stamp
-
-Matches = Callable[[str], bool]
-Compile = Callable[[str], Matches]
-"""Makes a regular expression into a test of a whole text, in time linear in it; ``ValueError`` says what is wrong."""
 
 MEMBER = "troubleTicketCharacteristic"
 REFERENCE = "troubleTicketSpecification"
 NOT_USED = frozenset({"rejected", "retired", "obsolete"})
 """No ticket may begin to name a specification with one of these statuses."""
-
-INTERVALS = ("closed", "open", "closedBottom", "closedTop")
-"""Which ends of a range belong to it; the first goes without saying."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A type of value, by what it is called in a sentence."""
-
-    noun: str
-    fits_one: Callable[[Any], bool]
-    is_ordered: bool = False
-    is_list: bool = False
-
-    def fits(self, value: Any) -> bool:
-        """Whether the value, as it stands under ``value``, is of the kind; a list may hold several."""
-        if isinstance(value, list):
-            return all(map(self.fits_one, value))
-        return not self.is_list and self.fits_one(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_integer(value: Any) -> bool:
-    return _is_number(value) and float(value).is_integer()
-
-
-def _is_instant(value: Any) -> bool:
-    return isinstance(value, str) and instant(value) is not None
-
-
-_TEXT = Kind("a text", lambda value: isinstance(value, str))
-_INTEGER = Kind("an integer", _is_integer, is_ordered=True)
-_NUMBER = Kind("a number", _is_number, is_ordered=True)
-_BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))
-_OBJECT = Kind("an object", lambda value: isinstance(value, dict))
-_DATE = Kind("a date", lambda value: _is_instant(value) and len(value) == 10)
-_INSTANT = Kind("a date and time", lambda value: _is_instant(value) and len(value) > 10)
-
-_KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys(("string", "text"), _TEXT),
-    **dict.fromkeys(("integer", "int", "long"), _INTEGER),
-    **dict.fromkeys(("number", "numeric", "float", "double", "decimal"), _NUMBER),
-    **dict.fromkeys(("boolean", "bool"), _BOOLEAN),
-    **dict.fromkeys(("object", "map"), _OBJECT),
-    "date": _DATE,
-    **dict.fromkeys(("datetime", "timestamp"), _INSTANT),
-}
-
-
-def kind_of(value_type: Any) -> Kind | None:
-    """What ``valueType`` means, a free text in the standard; None where that is not known and nothing can be held."""
-    if not isinstance(value_type, str):
-        return None
-    word = value_type.lower().replace("-", "").replace("_", "").replace("[]", "array").strip()
-    if not word.endswith("array"):
-        return _KINDS.get(word)
-    one = _KINDS.get(word.removesuffix("array"))
-    return one and Kind(f"a list, each {one.noun}", one.fits_one, one.is_ordered, is_list=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From when to when, in microseconds since 1970; None for an open end."""
-
-    start: int | None
-    end: int | None
-
-    @classmethod
-    def of(cls, holder: Doc) -> "Period":
-        said = holder.get("validFor", {})
-        return cls(instant(said.get("startDateTime", "")), instant(said.get("endDateTime", "")))
-
-    def holds(self, now: int) -> bool:
-        return (self.start is None or self.start <= now) and (self.end is None or now <= self.end)
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """One form that a value may have: a ``characteristicValueSpecification``."""
-
-    document: Doc
-    matches: Matches | None
-    period: Period
-
-    @classmethod
-    def of(cls, document: Doc, compile: Compile) -> "Allowed":
-        return cls(document, _matcher(document, compile), Period.of(document))
-
-    def fits(self, value: Any) -> bool:
-        """Whether the value is the one named, lies in the range and matches the expression, as far as there are any."""
-        said = self.document
-        if "value" in said and not any(same(value, one) for one in _each(said["value"])):
-            return False
-        if ("valueFrom" in said or "valueTo" in said) and not (_is_number(value) and self._is_within(value)):
-            return False
-        return _is_match(self.matches, value)
-
-    def _is_within(self, value: float) -> bool:
-        interval = self.document.get("rangeInterval", INTERVALS[0])
-        low, high = self.document.get("valueFrom", value), self.document.get("valueTo", value)
-        above = value > low if interval in ("open", "closedTop") and "valueFrom" in self.document else value >= low
-        below = value < high if interval in ("open", "closedBottom") and "valueTo" in self.document else value <= high
-        return bool(above and below)
-
-    def __str__(self) -> str:
-        said = self.document
-        words = [repr(said["value"])] if "value" in said else []
-        if "valueFrom" in said or "valueTo" in said:
-            words.append(f"{said.get('valueFrom', '...')} to {said.get('valueTo', '...')}")
-        return ", ".join([*words, *([f"matching {said['regex']}"] if "regex" in said else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +29,23 @@ class Found:
 
     pointer: str
     value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What a characteristic demands of another of the same specification: that it is there too, or that it is not."""
+
+    target: str
+    is_dependency: bool
+    period: Period
+
+    def fault(self, name: str, pointer: str, values: "Mapping[str, Sequence[Found]]") -> Fault | None:
+        """What is wrong when a ticket has ``name`` (at ``pointer``) beside its other ``values``."""
+        if self.is_dependency and not values.get(self.target):
+            return Fault(pointer, f"is given without {self.target}, on which {name} depends")
+        if not self.is_dependency and values.get(self.target):
+            return Fault(pointer, f"is given together with {self.target}, which {name} excludes")
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,19 +60,22 @@ class Rule:
     matches: Matches | None
     period: Period
     allowed: Sequence[Allowed]
+    relations: Sequence[Relation]
+    is_unique: bool
 
     @classmethod
-    def of(cls, document: Doc, compile: Compile) -> "Rule":
-        forms = () if document.get("extensible") else document.get("characteristicValueSpecification", ())
+    def of(cls, document: Doc, compile: Compile, relations: Sequence[Relation]) -> "Rule":
         return cls(
             str(document.get("name")),
             document.get("minCardinality", 0),
             document.get("maxCardinality", 0),
             kind_of(document.get("valueType")),
             document.get("regex"),
-            _matcher(document, compile),
+            matcher(document, compile),
             Period.of(document),
-            [Allowed.of(form, compile) for form in forms if form.keys() & {"value", "valueFrom", "valueTo", "regex"}],
+            [Allowed.of(form, compile) for form in _forms(document)],
+            relations,
+            document.get("isUnique") is True,
         )
 
     def faults(self, values: Sequence[Found], now: int) -> Iterator[Fault]:
@@ -188,7 +93,7 @@ class Rule:
     def _fault(self, value: Any, forms: Sequence[Allowed]) -> str | None:
         if self.kind is not None and not self.kind.fits_one(value):
             return f"must be {self.kind.noun}, as the specification says of {self.name}"
-        if not _is_match(self.matches, value):
+        if not is_match(self.matches, value):
             return f"must match {self.regex}, as the specification says of {self.name}"
         if forms and not any(form.fits(value) for form in forms):
             return f"is none of the values that the specification allows: {'; '.join(map(str, forms))[:300]}"
@@ -208,7 +113,9 @@ class Specification:
 
     @classmethod
     def of(cls, document: Doc, compile: Compile) -> "Specification":
-        rules = [Rule.of(one, compile) for one in document.get("specCharacteristic", ())]
+        rules = [
+            Rule.of(one, compile, list(_relations(one, document))) for one in document.get("specCharacteristic", ())
+        ]
         return cls(
             str(document["name"]),
             document.get("version"),
@@ -229,13 +136,26 @@ class Specification:
             return Fault(f"/{REFERENCE}/version", f"is not the specification's, {self.version!r}")
         return None
 
+    def unique(self, ticket: Doc, now: datetime) -> Mapping[str, Sequence[Found]]:
+        """The values of the ticket that no other ticket of this specification may have, by their characteristic."""
+        values = values_of(ticket.get(MEMBER, ()))
+        rules = (rule for rule in self._rules_at(_microseconds(now)) if rule.is_unique)
+        return {rule.name: values[rule.name] for rule in rules if rule.name in values}
+
+    def _rules_at(self, moment: int) -> Iterator[Rule]:
+        return (rule for rule in self.rules.values() if rule.period.holds(moment))
+
     def faults(self, ticket: Doc, before: Doc | None, now: datetime) -> Iterator[Fault]:
         """What is wrong with the characteristics of the ticket, as it is to be."""
         entries = ticket.get(MEMBER, ())
         moment = _microseconds(now)
-        for rule in self.rules.values():
-            if rule.period.holds(moment):
-                yield from rule.faults(list(_values(entries, rule)), moment)
+        values = values_of(entries)
+        for rule in self._rules_at(moment):
+            found = values.get(rule.name, ())
+            yield from rule.faults(found, moment)
+            for relation in rule.relations if found else ():
+                if relation.period.holds(moment) and (fault := relation.fault(rule.name, found[0].pointer, values)):
+                    yield fault
         if self.is_open:
             return
         known = self.rules.keys() | {entry.get("name") for entry in (before or {}).get(MEMBER, ())}
@@ -290,26 +210,38 @@ def _faults(
         yield from specification.faults(after, before, now)
 
 
-def _values(entries: Sequence[Doc], rule: Rule) -> Iterator[Found]:
-    """Each value of the characteristic: those of several entries with its name, and those of a list."""
+def values_of(entries: Sequence[Doc]) -> Mapping[str, Sequence[Found]]:
+    """The values of each characteristic: those of several entries with its name, and those of a list."""
+    values: dict[str, list[Found]] = {}
     for number, entry in enumerate(entries):
-        if entry.get("name") != rule.name or entry.get("value") is None:
+        name, value = entry.get("name"), entry.get("value")
+        if not isinstance(name, str) or value is None:
             continue
-        pointer, value = f"/{MEMBER}/{number}/value", entry["value"]
-        for place, one in enumerate(_each(value)):
-            yield Found(f"{pointer}/{place}" if one is not value else pointer, one)
+        pointer = f"/{MEMBER}/{number}/value"
+        for place, one in enumerate(each(value)):
+            found = Found(f"{pointer}/{place}" if one is not value else pointer, one)
+            values.setdefault(name, []).append(found)
+    return values
 
 
-def _each(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _forms(document: Doc) -> Sequence[Doc]:
+    """The forms that demand something. Of what nobody may configure, only the defaults, where there are any."""
+    forms = document.get("characteristicValueSpecification", ())
+    defaults = [form for form in forms if form.get("isDefault")] if document.get("configurable") is False else []
+    if document.get("extensible") and not defaults:
+        return []
+    return [form for form in defaults or forms if form.keys() & {"value", "valueFrom", "valueTo", "regex"}]
 
 
-def _matcher(holder: Doc, compile: Compile) -> Matches | None:
-    return compile(holder["regex"]) if "regex" in holder else None
-
-
-def _is_match(matches: Matches | None, value: Any) -> bool:
-    return matches is None or (isinstance(value, str) and matches(value))
+def _relations(document: Doc, specification: Doc) -> Iterator[Relation]:
+    """Those that a ticket can be held to: to a characteristic of the same specification, by its name or its id."""
+    names = {one["id"]: one.get("name") for one in specification.get("specCharacteristic", ()) if "id" in one}
+    for said in document.get("charSpecRelationship", ()):
+        kind = str(said.get("relationshipType")).lower()
+        target = said.get("name") or names.get(said.get("characteristicSpecificationId"))
+        is_within = said.get("parentSpecificationId") in (None, specification.get("id"))
+        if kind in ("dependency", "exclusivity") and target and is_within:
+            yield Relation(target, kind == "dependency", Period.of(said))
 
 
 def _microseconds(now: datetime) -> int:

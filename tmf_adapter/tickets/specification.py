@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tmf_adapter.tickets.demands import INTERVALS, Compile, kind_of
+from tmf_adapter.tickets.values import INTERVALS, Compile, kind_of
 from tmf_adapter.tmf.errors import Fault, Invalid
 from tmf_adapter.tmf.events import Doc
 from tmf_adapter.tmf.lifecycle import SPECIFICATION

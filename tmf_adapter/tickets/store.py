@@ -5,7 +5,8 @@ import orjson
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.resources import ResourceStore
 from tmf_adapter.storage.tables import ticket, ticket_specification
-from tmf_adapter.tickets.demands import Compile, Specification
+from tmf_adapter.tickets.demands import Specification
+from tmf_adapter.tickets.values import Compile
 from tmf_adapter.tmf.errors import NotFound
 
 KEPT = 256
