@@ -1,6 +1,6 @@
 """The small document's handlers, which answer with what they were given, and a client for whatever is built of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from tmf_adapter.api.dispatch import Handler, Request
 from tmf_adapter.api.errors import respond
-from tmf_adapter.api.server import Document, Lifespan, build
+from tmf_adapter.api.server import Document, Lifespan, build, load
 
 BASE = "/shelf/v1"
 OPENAPI = Path(__file__).parents[2] / "openapi"
@@ -53,6 +53,17 @@ class Shelf:
     ) -> ASGIApp:
         plain = {"/listener": {"POST": self._handler(204)}, "/health/live": {"GET": self._handler(200)}}
         return build([self.document()], plain, strict=strict, validate_responses=validate_responses, lifespan=lifespan)
+
+
+def with_others(path: Path, operations: Mapping[str, Handler]) -> dict[str, Handler]:
+    """The operations, and for all others of the document what fails a test that calls it."""
+
+    async def uncalled(request: Request) -> Response:
+        raise AssertionError(f"{request.method} {request.address} is not what this test is about")
+
+    said = [one for item in load(path)["paths"].values() for one in item.values() if "operationId" in one]
+    declared = [one["operationId"] for one in said]
+    return dict.fromkeys(declared, uncalled) | dict(operations)
 
 
 @asynccontextmanager

@@ -56,7 +56,7 @@ async def test_a_stranger_learns_nothing_of_what_is_right_about_his_request(shel
         for answered in (
             await client.post("/thing", content=b"{nonsense"),
             await client.get("/thing?limit=x"),
-            await client.get("/later"),
+            await client.delete("/thing/1"),
         ):
             assert_error(answered, 401, "unauthorized")
 

@@ -20,7 +20,6 @@ from tmf_adapter.tmf.errors import (
     Invalid,
     LostRace,
     NotFound,
-    NotYetSupported,
     Overloaded,
     TooLarge,
 )
@@ -36,7 +35,6 @@ from tmf_adapter.tmf.errors import (
         (IllegalTransition("a", "b", ["c"]), 409, "illegalTransition"),
         (LostRace("No."), 409, "lostRace"),
         (TooLarge("No."), 413, "tooLarge"),
-        (NotYetSupported("No."), 501, "notSupported"),
         (Overloaded("No."), 503, "overloaded"),
         (HTTPException(404), 404, "notFound"),
         (HTTPException(406, "Only JSON."), 406, "notAcceptable"),

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
-from tests.api.shelf import OPENAPI, assert_error, client_of, pointers
+from tests.api.shelf import OPENAPI, assert_error, client_of, pointers, with_others
 from tests.hub.conftest import room, sink_of
 from tests.hub.room import OpenSink, Room, a_ticket, subscribe
 from tests.hub.sinks import answers, in_turn, until
@@ -27,7 +27,7 @@ from tmf_adapter.vault import Vault
 
 __all__ = ["room", "sink_of"]
 
-BASE = "/operator/v1"
+BASE, PATH = "/operator/v1", OPENAPI / "operator-v1.yaml"
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def operator(database: Database, hub: Hub) -> AsyncIterator[httpx.AsyncCli
 async def operator_of(database: Database, hub: Hub) -> AsyncIterator[httpx.AsyncClient]:
     """A client on this machine; every answer is held against the document."""
     operations = Operator(Overview(database), hub).operations()
-    document = Document(OPENAPI / "operator-v1.yaml", BASE, operations, access=Access(), strict=True)
+    document = Document(PATH, BASE, with_others(PATH, operations), access=Access(), strict=True)
     app = build([document], {}, strict=False, validate_responses=True)
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
     async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1{BASE}") as client:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from tests.api.shelf import OPENAPI
+from tests.api.shelf import OPENAPI, with_others
 from tests.journeys.world import mapping_directory
 from tests.recovery.room import Room, back, mapping, room, sent, step
 from tmf_adapter.api.access import Access
@@ -23,7 +23,7 @@ from tmf_adapter.recovery.target import Answer
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.tables import operation
 
-BASE = "/operator/v1"
+BASE, PATH = "/operator/v1", OPENAPI / "operator-v1.yaml"
 ANN = {"X-Operator": "ann"}
 
 
@@ -40,7 +40,7 @@ def opened(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
             )
             decisions = Decisions(database, here.engine, here.runs)
             operations = RecoveryOperator(overview, decisions, Reloading(live, database)).operations()
-            document = Document(OPENAPI / "operator-v1.yaml", BASE, operations, access=Access(), strict=True)
+            document = Document(PATH, BASE, with_others(PATH, operations), access=Access(), strict=True)
             app = build([document], {}, strict=False, validate_responses=True)
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
             async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1{BASE}") as client:

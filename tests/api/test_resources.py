@@ -14,7 +14,7 @@ from tests.api.rooms import FakeDesk, FakeInbox, FakeSubscriptions
 from tests.api.shelf import OPENAPI, assert_error, client_of, pointers
 from tmf_adapter.api.attributes import attributes
 from tmf_adapter.api.paging import page_headers
-from tmf_adapter.api.server import Document, build, load, unsupported
+from tmf_adapter.api.server import Document, build, load
 from tmf_adapter.api.tmf621_v5 import Tmf621V5
 from tmf_adapter.api.tmf656_v5 import TASKS, Tmf656V5
 from tmf_adapter.tmf.condition import matches
@@ -391,13 +391,6 @@ async def test_every_listener_hands_its_event_to_the_inbox(client: httpx.AsyncCl
         assert (response.status_code, response.content) == (204, b""), response.text
     assert [event["eventId"] for event in api.inbox.kept] == names
     assert len(names) == {"tmf621-v5": 10, "tmf656-v5": 17}[api.name]
-
-
-# --- the documents as a whole
-
-
-def test_nothing_is_left_to_a_later_version(api: Api) -> None:
-    assert unsupported(api.document()) == ()
 
 
 async def test_both_documents_live_side_by_side() -> None:

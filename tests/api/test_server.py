@@ -10,20 +10,14 @@ import httpx
 import pytest
 
 from tests.api.shelf import BASE, Shelf, assert_error, client_of
-from tmf_adapter.api.server import Document, build, load, unsupported
+from tmf_adapter.api.server import Document, build, load
 
 
-async def test_an_operation_without_a_function_answers_501(client: httpx.AsyncClient) -> None:
-    document = assert_error(await client.get("/later"), 501, "notSupported")
-    assert "laterOn" in document["reason"]
-
-
-async def test_what_is_not_built_says_so_whatever_the_body(client: httpx.AsyncClient) -> None:
-    assert_error(await client.post("/later", content=b"{nonsense"), 501, "notSupported")
-
-
-def test_what_is_not_built_is_listed(shelf: Shelf) -> None:
-    assert unsupported(shelf.document()) == ("laterOn", "laterToo")
+def test_an_operation_without_a_function_is_refused(shelf: Shelf) -> None:
+    document = shelf.document()
+    left = {name: one for name, one in document.operations.items() if name not in ("listThing", "putInline")}
+    with pytest.raises(ValueError, match=r"small\.yaml declares listThing, putInline, which no function answers"):
+        build([replace(document, operations=left)], {}, strict=False)
 
 
 def test_a_function_for_no_operation_is_refused(shelf: Shelf) -> None:
@@ -33,11 +27,11 @@ def test_a_function_for_no_operation_is_refused(shelf: Shelf) -> None:
         build([misspelt], {}, strict=False)
 
 
-def test_a_faulty_document_is_refused_when_it_is_built(tmp_path: Path) -> None:
+def test_a_faulty_document_is_refused_when_it_is_built(tmp_path: Path, shelf: Shelf) -> None:
     path = tmp_path / "faulty.yaml"
     path.write_text("{openapi: 3.0.3, info: {title: t, version: '1'}, paths: {/a: {get: {operationId: a}}}}")
     with pytest.raises(Exception, match="responses"):
-        build([Document(path, "/a/v1", {})], {}, strict=False)
+        build([Document(path, "/a/v1", dict.fromkeys(["a"], shelf.operations()["listThing"]))], {}, strict=False)
 
 
 async def test_the_document_is_served(client: httpx.AsyncClient, shelf: Shelf) -> None:

@@ -12,7 +12,6 @@ from tests.api.shelf import assert_error, client_of, pointers
 from tests.problems.test_desk import BODY as PROBLEM
 from tests.storage.fakes import events
 from tests.tickets.test_desk import BODY, fits
-from tmf_adapter.api.server import unsupported
 from tmf_adapter.app import TMF621_V4, TMF621_V5, TMF656_V4, TMF656_V5, Adapter
 from tmf_adapter.settings import Settings
 
@@ -261,14 +260,6 @@ async def test_a_status_of_an_older_release_is_understood(adapter: Adapter, sent
     async with client_of(adapter.asgi(), TMF656_V5) as client:
         response = await client.post("/serviceProblem", json={**PROBLEM, "status": sent})
         assert (response.status_code, response.json()["status"]) == (201, kept)
-
-
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-def test_every_operation_of_the_standards_documents_is_built(adapter: Adapter) -> None:
-    left = {document.path.name: unsupported(document) for document in adapter._documents()}
-    standard = {f"tmf{api}-{version}.yaml" for api in (621, 656) for version in ("v4", "v5")}
-    assert standard <= left.keys()
-    assert [(name, left[name]) for name in sorted(standard) if left[name]] == []
 
 
 async def test_what_is_no_specification_and_no_characteristic_is_refused_in_every_version(

@@ -9,6 +9,7 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tests.api.shelf import with_others
 from tests.bench.ticket import BASE, TICKET
 from tmf_adapter.api.dispatch import Request
 from tmf_adapter.api.errors import respond
@@ -54,7 +55,7 @@ async def _retrieve(request: Request) -> Response:
 def stub() -> Any:
     """Our routing, validation and dispatch before handlers that do what the bare ones do."""
     operations = {"createTroubleTicket": _create, "retrieveTroubleTicket": _retrieve}
-    return _built(operations)
+    return _built(with_others(_OPENAPI / "tmf621-v5.yaml", operations))
 
 
 class _IdleDesk:
@@ -73,9 +74,10 @@ def desk() -> Any:
 
 
 def _built(operations: Any) -> Any:
+    problems = _OPENAPI / "tmf656-v5.yaml"
     documents = [
         Document(_OPENAPI / "tmf621-v5.yaml", BASE, operations),
-        Document(_OPENAPI / "tmf656-v5.yaml", "/tmf-api/serviceProblemManagement/v5", {}),
+        Document(problems, "/tmf-api/serviceProblemManagement/v5", with_others(problems, {})),
     ]
     app = build(documents, {}, strict=True)
     settle()  # as the adapter does

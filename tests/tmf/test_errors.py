@@ -17,7 +17,6 @@ from tmf_adapter.tmf.errors import (
     MethodNotAllowed,
     NoSecretKey,
     NotFound,
-    NotYetSupported,
     Overloaded,
     PreconditionFailed,
     TooLarge,
@@ -43,7 +42,6 @@ LEAVES = [
     (TooLarge("Why."), 413, "tooLarge"),
     (UnsupportedMediaType("Why."), 415, "unsupportedMediaType"),
     (TooManyRequests("Why.", "Wait.", 1.5), 429, "tooManyRequests"),
-    (NotYetSupported("Why."), 501, "notSupported"),
     (Overloaded("Why."), 503, "overloaded"),
 ]
 

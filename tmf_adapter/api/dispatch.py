@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from tmf_adapter.api import compression
 from tmf_adapter.tmf.dialect import Saying
-from tmf_adapter.tmf.errors import NotFound, NotYetSupported
+from tmf_adapter.tmf.errors import NotFound
 
 REQUEST = "tmf_adapter.request"
 """Where in the ASGI scope the ``Request`` travels: routing makes it, validation fills it, dispatch hands it over."""
@@ -47,16 +47,6 @@ class Request:
 
 Handler = Callable[[Request], Awaitable[Response]]
 """What answers an operation. Whatever it raises becomes a TMF ``Error``."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotBuilt:
-    """Stands in for the handler of an operation that the document declares and nobody has written."""
-
-    operation_id: str
-
-    async def __call__(self, request: Request) -> Response:
-        raise NotYetSupported(f"{self.operation_id} is declared, but not supported yet.")
 
 
 class FastOperation:

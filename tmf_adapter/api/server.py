@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from tmf_adapter.api.access import Access
 from tmf_adapter.api.dialects import Spoken
-from tmf_adapter.api.dispatch import FastApp, FastOperation, Handler, NotBuilt, Request
+from tmf_adapter.api.dispatch import FastApp, FastOperation, Handler, Request
 from tmf_adapter.api.draft7 import Schema
 from tmf_adapter.api.errors import ErrorHandling, respond
 from tmf_adapter.api.responses import ResponseValidation
@@ -61,11 +61,6 @@ def load(path: Path) -> dict[str, Any]:
     return document
 
 
-def unsupported(document: Document) -> tuple[str, ...]:
-    """The operations that the document declares and nobody has written; they answer 501."""
-    return tuple(sorted(set(_operation_ids(document.load())) - document.operations.keys()))
-
-
 def build(
     documents: Sequence[Document],
     plain: Plain,
@@ -75,7 +70,7 @@ def build(
     lifespan: Lifespan | None = None,
     spoken: Spoken | None = None,
 ) -> ASGIApp:
-    """The application. A fault in a document, or a handler for no operation of it, is raised here and now.
+    """The application. A fault in a document, an operation without a handler or the opposite is raised here and now.
 
     ``strict`` enforces ``@type`` where the document requires it; otherwise an absent one is supplied where its place
     leaves no doubt, and partners may speak their dialects (``spoken``).
@@ -152,9 +147,12 @@ def _describing(raw: dict[str, Any]) -> Handler:
 
 def _resolver(document: Document, raw: dict[str, Any]) -> Resolver:
     """Finds handlers in the document's own table: operationIds repeat from version to version."""
-    if unknown := document.operations.keys() - set(_operation_ids(raw)):
+    declared = set(_operation_ids(raw))
+    if unknown := document.operations.keys() - declared:
         raise ValueError(f"{document.path.name} declares no {', '.join(sorted(unknown))}")
-    return Resolver(lambda operation_id: document.operations.get(operation_id) or NotBuilt(operation_id))
+    if left := declared - document.operations.keys():
+        raise ValueError(f"{document.path.name} declares {', '.join(sorted(left))}, which no function answers")
+    return Resolver(document.operations.__getitem__)
 
 
 def _operation_ids(raw: dict[str, Any]) -> Iterator[str]:

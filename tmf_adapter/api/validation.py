@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tmf_adapter.api import body
 from tmf_adapter.api.completion import Completion
 from tmf_adapter.api.dialects import NONE, Dialects
-from tmf_adapter.api.dispatch import REQUEST, NotBuilt, Request
+from tmf_adapter.api.dispatch import REQUEST, Request
 from tmf_adapter.api.schemas import Schemas
 from tmf_adapter.tmf.dialect import Dialect
 from tmf_adapter.tmf.errors import BadQuery, Invalid, UnsupportedMediaType
@@ -138,8 +138,6 @@ class ValidationApi(RoutedAPI[ASGIApp]):
         self.add_paths()
 
     def make_operation(self, operation: AbstractOperation) -> ASGIApp:
-        if isinstance(operation.function, NotBuilt):
-            return self.next_app  # which answers 501, whatever the body
         where = ("paths", operation.path, operation.method)
         refs, required = {}, False
         if "requestBody" in self._schemas.locate(*where)[1]:

@@ -17,7 +17,6 @@
     |-- TooLarge                     413     tooLarge
     |-- UnsupportedMediaType         415     unsupportedMediaType
     |-- TooManyRequests              429     tooManyRequests
-    |-- NotYetSupported              501     notSupported        declared in our document, not built
     `-- Overloaded                   503     overloaded
 
 Rules raise these; the API room turns them into responses; nothing else may reach a client.
@@ -194,12 +193,6 @@ class TooManyRequests(AdapterError):
     @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(max(1, ceil(self.seconds)))}
-
-
-class NotYetSupported(AdapterError):
-    """The document declares it, this version does not do it."""
-
-    status, code = 501, "notSupported"
 
 
 class Overloaded(AdapterError):
