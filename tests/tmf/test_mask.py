@@ -1,5 +1,6 @@
 """What a record may show."""
 
+import time
 from typing import Any
 
 import pytest
@@ -43,3 +44,15 @@ def test_what_was_given_is_not_changed() -> None:
     given = {"note": [{"text": "private"}]}
     Mask.of()(given)
     assert given == {"note": [{"text": "private"}]}
+
+
+@pytest.mark.parametrize("text", ["@" + "a" * 300_000, "a@" + "b-" * 150_000, "00- " * 75_000, "+49 " * 75_000 + "-"])
+def test_a_text_made_to_be_searched_for_ever_is_searched_once(text: str) -> None:
+    began = time.process_time()
+    Mask.of()({"description": text})
+    assert time.process_time() - began < 5  # its square is minutes
+
+
+def test_an_address_is_masked_whole_wherever_it_stands() -> None:
+    said = "<a.b+c@mail.example.org>, jane@example.org; call 0170 1234567 or +49 (170) 123-4567"
+    assert Mask.of()({"d": said}) == {"d": "<***>, ***; call *** or ***"}
