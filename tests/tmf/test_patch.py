@@ -216,6 +216,15 @@ def test_add_appends_one_object_to_a_list_as_tmf_writes_it(
     assert apply(target, [operation], JSON_PATCH) == result
 
 
+@pytest.mark.parametrize("path", ["/note", "/note/-"])
+@pytest.mark.parametrize("target", [{}, {"note": None}])
+def test_who_appends_to_a_list_need_not_know_whether_there_is_one_yet(target: dict[str, Any], path: str) -> None:
+    add = {"op": "add", "path": path, "value": NOTE}
+    assert apply(target, [add, add], JSON_PATCH, frozenset({"note"})) == {"note": [NOTE, NOTE]}
+    with pytest.raises(Invalid):
+        apply(target, [{**add, "path": "/unknown/-"}], JSON_PATCH, frozenset({"note"}))
+
+
 def test_one_operation_without_an_array_around_it_is_understood() -> None:
     """The official TMF656 examples send it so."""
     assert apply({"a": 1}, {"op": "replace", "path": "/a", "value": 2}, JSON_PATCH) == {"a": 2}

@@ -165,16 +165,18 @@ def _operated(document: Any, operation: Doc, place: str, allowance: int, lists: 
 
 
 def _appending(document: Any, operation: Doc, lists: frozenset[str]) -> Doc:
-    """TMF's own reading: ``add /note`` with one object appends it to the list that is there (official v5 example)."""
-    path = operation["path"]
-    if operation["op"] != "add" or not path or not isinstance(operation.get("value"), dict):
+    """TMF's own reading: ``add /note`` with one object appends it to the list that is there (official v5 example).
+
+    That, and ``add /note/-``, make the list where there is none yet: whoever appends need not have looked.
+    """
+    path, value = operation["path"], operation.get("value")
+    if operation["op"] != "add" or not path or not isinstance(value, dict) or not isinstance(document, dict):
         return operation
+    member = path[1:].removesuffix("/-")
+    if member in lists and document.get(member) is None:
+        return {**operation, "path": f"/{member}", "value": [value]}
     parent = jsonpointer.resolve_pointer(document, path.rpartition("/")[0], None)
-    if not isinstance(parent, dict):
-        return operation
-    target = jsonpointer.resolve_pointer(document, path, None)
-    if target is None and path[1:] in lists:
-        return {**operation, "value": [operation["value"]]}
+    target = jsonpointer.resolve_pointer(document, path, None) if isinstance(parent, dict) else None
     return {**operation, "path": path + "/-"} if isinstance(target, list) else operation
 
 
