@@ -109,6 +109,16 @@ class Resources(Tasks):
 
     desk: Desk
 
+    def operations(self, type: str) -> dict[str, Handler]:
+        """All five, by the ids that every document of ours gives them."""
+        return {
+            f"list{type}": self.list,
+            f"create{type}": self.create,
+            f"retrieve{type}": self.retrieve,
+            f"patch{type}": self.patch,
+            f"delete{type}": self.delete,
+        }
+
     async def patch(self, request: Request) -> Response:
         """200 with the resource as it now is; 412 unless it was as ``If-Match`` says."""
         fields, versions = self._fields(request), expected(request)

@@ -24,11 +24,7 @@ class Tmf621V4:
     def operations(self) -> dict[str, Handler]:
         """Every operation that is built, by its operationId."""
         return {
-            "listTroubleTicket": self._tickets.list,
-            "createTroubleTicket": self._tickets.create,
-            "retrieveTroubleTicket": self._tickets.retrieve,
-            "patchTroubleTicket": self._tickets.patch,
-            "deleteTroubleTicket": self._tickets.delete,
+            **self._tickets.operations("TroubleTicket"),
             "registerListener": self._hub.create,
             "unregisterListener": self._hub.delete,
             **{f"listenToTroubleTicket{change}Event": self._listener for change in CHANGES},

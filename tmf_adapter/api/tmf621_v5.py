@@ -25,16 +25,8 @@ class Tmf621V5:
     def operations(self) -> dict[str, Handler]:
         """Every operation that is built, by its operationId."""
         return {
-            "listTroubleTicket": self._tickets.list,
-            "createTroubleTicket": self._tickets.create,
-            "retrieveTroubleTicket": self._tickets.retrieve,
-            "patchTroubleTicket": self._tickets.patch,
-            "deleteTroubleTicket": self._tickets.delete,
-            "listTroubleTicketSpecification": self._specifications.list,
-            "createTroubleTicketSpecification": self._specifications.create,
-            "retrieveTroubleTicketSpecification": self._specifications.retrieve,
-            "patchTroubleTicketSpecification": self._specifications.patch,
-            "deleteTroubleTicketSpecification": self._specifications.delete,
+            **self._tickets.operations("TroubleTicket"),
+            **self._specifications.operations("TroubleTicketSpecification"),
             "createHub": self._hub.create,
             "hubGet": self._hub.retrieve,
             "hubDelete": self._hub.delete,

@@ -47,11 +47,7 @@ class Tmf656V4:
     def operations(self) -> dict[str, Handler]:
         """Every operation that is built, by its operationId."""
         return {
-            "listServiceProblem": self._problems.list,
-            "createServiceProblem": self._problems.create,
-            "retrieveServiceProblem": self._problems.retrieve,
-            "patchServiceProblem": self._problems.patch,
-            "deleteServiceProblem": self._problems.delete,
+            **self._problems.operations("ServiceProblem"),
             **{f"create{name[0].upper()}{name[1:]}": tasks.create for name, tasks in self._tasks.items()},
             "listServiceProblemEventRecord": self._records.list,
             "retrieveServiceProblemEventRecord": self._records.retrieve,

@@ -49,11 +49,7 @@ class Tmf656V5:
     def operations(self) -> dict[str, Handler]:
         """Every operation that is built, by its operationId."""
         return {
-            "listServiceProblem": self._problems.list,
-            "createServiceProblem": self._problems.create,
-            "retrieveServiceProblem": self._problems.retrieve,
-            "patchServiceProblem": self._problems.patch,
-            "deleteServiceProblem": self._problems.delete,
+            **self._problems.operations("ServiceProblem"),
             **{f"list{_type(name)}": tasks.list for name, tasks in self._tasks.items()},
             **{f"create{_type(name)}": tasks.create for name, tasks in self._tasks.items()},
             **{f"retrieve{_type(name)}": tasks.retrieve for name, tasks in self._tasks.items()},

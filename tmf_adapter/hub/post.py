@@ -6,7 +6,6 @@ import logging
 import random
 import re
 import time
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
@@ -36,7 +35,6 @@ READ = 65_536
 
 _SAID = (("retry_after", "Retry-After"), ("location", "Location"))
 _is_trace_id = re.compile(r"[0-9a-f]{32}").fullmatch
-_Request = AbstractAsyncContextManager[aiohttp.ClientResponse]
 
 
 class Recipient(Protocol):

@@ -26,9 +26,7 @@ PERSONAL = (
 """Members of TM Forum resources that hold what a customer said or where he can be reached."""
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(
-    r"(?<![\w.-])(?:\+|00)\d[\d /()-]{6,40}\d(?![\w-])|(?<![\w.-])0\d[\d /()-]{5,40}\d(?![\w-])"
-)
+_PHONE = re.compile(r"(?<![\w.-])(?:\+|00)\d[\d /()-]{6,40}\d(?![\w-])|(?<![\w.-])0\d[\d /()-]{5,40}\d(?![\w-])")
 """Both look at each place of a text a bounded number of times, whatever a client writes to have them look again."""
 
 
