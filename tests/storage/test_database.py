@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.storage.fakes import SECONDS, Gate, put, raising, rows, turns
 from tmf_adapter.storage import database as database_module
-from tmf_adapter.storage.database import Database, database_url, is_duplicate
+from tmf_adapter.storage.database import Database, database_url
+from tmf_adapter.storage.failures import is_duplicate
 from tmf_adapter.storage.schema import upgrade
 from tmf_adapter.storage.tables import executor
 from tmf_adapter.tmf.errors import Overloaded, TooLarge

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from tests.storage.fakes import SECONDS, Gate, deleting, equal, opening, turns
 from tmf_adapter.storage import database as room
-from tmf_adapter.storage import listing
+from tmf_adapter.storage import failures, listing
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.listing import Listing
 from tmf_adapter.storage.resources import ResourceStore
@@ -132,7 +132,7 @@ def count_for_ever(connection: Connection) -> object:
 async def test_what_reads_too_long_is_given_up_and_the_next_one_is_answered(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(failures, "READ_SECONDS", 0.2)
     for _ in range(2):
         with pytest.raises(Overloaded) as refused:
             await asyncio.wait_for(database.scan(count_for_ever), SECONDS)

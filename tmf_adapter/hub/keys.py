@@ -15,7 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tmf_adapter.hub.signing import OVERLAP, Key
 from tmf_adapter.storage import audit
-from tmf_adapter.storage.database import Database, reachable
+from tmf_adapter.storage.database import Database
+from tmf_adapter.storage.failures import reachable
 from tmf_adapter.storage.tables import TENANT, signing_key
 from tmf_adapter.tmf.errors import AdapterError
 from tmf_adapter.tmf.events import Doc

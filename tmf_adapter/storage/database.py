@@ -5,23 +5,22 @@ readers; PostgreSQL has a bounded pool. Neither blocks the event loop.
 """
 
 import asyncio
-import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError
 
+from tmf_adapter.storage import failures
+from tmf_adapter.storage.failures import NARROWER, closed, reachable
+from tmf_adapter.storage.group_commit import GroupCommit
 from tmf_adapter.storage.sqlite import register
-from tmf_adapter.tmf.errors import Overloaded, TooLarge
+from tmf_adapter.tmf.errors import Overloaded
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -31,21 +30,9 @@ SCANNERS = 2
 """Threads for reads that may have to look at every row, so that those who look up one row need not wait for them."""
 SCANS = 16
 """Reads of that kind that are under way or wait; the last of them waits, at the worst, for 35 seconds."""
-READ_SECONDS = 5.0
-"""What reads longer is given up."""
 POSTGRESQL_CONNECTIONS = 12
-BATCH = 64
-COALESCE_SECONDS = 0.001
-"""While several write at once, a commit waits this long for more of them; a lone writer never waits."""
 BUSY_MILLISECONDS = 30_000
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 20_000
-
-_NARROWER = (
-    "Ask for fewer resources: by id, status, creationDate, or an identifier that has an index, such as that of a"
-    " related party, a related entity or a characteristic."
-)
-_BEYOND_LIMITS = "54"
-"""The class of PostgreSQL's errors about limits of its own, such as the size of a row in an index."""
 
 
 def database_url(text: str) -> URL:
@@ -80,8 +67,8 @@ class Database:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._scanners = ThreadPoolExecutor(SCANNERS, thread_name_prefix="scan")
         self._scans = 0
-        self._writer: _GroupCommit | _PooledWriter
-        self._writer = _GroupCommit(self.engine) if self.is_sqlite else _PooledWriter(self.engine)
+        self._writer: GroupCommit | _PooledWriter
+        self._writer = GroupCommit(self.engine) if self.is_sqlite else _PooledWriter(self.engine)
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` in a reader thread; what it reads is committed, each statement's at its own moment.
@@ -97,7 +84,7 @@ class Database:
         """
         if self._scans >= SCANS:
             raise Overloaded(
-                "Too many lists that no index answers are being read at the moment.", _NARROWER, READ_SECONDS
+                "Too many lists that no index answers are being read at the moment.", NARROWER, failures.READ_SECONDS
             )
         self._scans += 1
         try:
@@ -107,7 +94,7 @@ class Database:
 
     def _read(self, work: Work[T]) -> T:
         connection: Connection | None = getattr(self._local, "connection", None)
-        self._local.end = time.monotonic() + READ_SECONDS
+        self._local.end = time.monotonic() + failures.READ_SECONDS
         try:
             with reachable():
                 if connection is None:
@@ -130,7 +117,7 @@ class Database:
             driver.set_progress_handler(self._is_overdue, STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
             return connection
         connection.execution_options(isolation_level="AUTOCOMMIT")
-        connection.exec_driver_sql(f"SET statement_timeout = {int(READ_SECONDS * 1_000)}")
+        connection.exec_driver_sql(f"SET statement_timeout = {int(failures.READ_SECONDS * 1_000)}")
         return connection
 
     def _is_overdue(self) -> bool:
@@ -156,47 +143,13 @@ class Database:
         self.engine.dispose()
 
 
-@contextmanager
-def reachable() -> Iterator[None]:
-    """Raises ``Overloaded``: a database that is away is the client's cue to come back, not an internal error.
-
-    Raises ``TooLarge`` for what PostgreSQL will never take, however often it is sent.
-    """
-    try:
-        yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        if isinstance(error, OperationalError) and _is_given_up(error):
-            raise Overloaded(f"This takes longer than {READ_SECONDS:g} seconds.", _NARROWER) from error
-        if isinstance(error, OperationalError) and _sqlstate(error).startswith(_BEYOND_LIMITS):
-            raise TooLarge("A value is too long to be kept where it stands.", "Nothing was written.") from error
-        raise Overloaded("The database cannot be reached or is too busy.") from error
-    except DatabaseError as error:
-        if type(error) is not DatabaseError:
-            raise
-        raise Overloaded("The database is damaged, or is none.") from error  # SQLite has no narrower word for it
-
-
-def _is_given_up(error: OperationalError) -> bool:
-    """Whether the statement was ended because it took too long."""
-    return _sqlstate(error) == "57014" or str(error.orig) == "interrupted"
-
-
-def _sqlstate(error: OperationalError) -> str:
-    """PostgreSQL's code for it; empty with SQLite, and where there was no answer."""
-    return getattr(error.orig, "sqlstate", None) or ""
-
-
 async def _submitted(threads: ThreadPoolExecutor, function: Callable[[Work[T]], T], work: Work[T]) -> T:
     """Run it in a thread. Raises ``Overloaded`` once the threads are shut down."""
     try:
         waiting = asyncio.get_running_loop().run_in_executor(threads, function, work)
     except RuntimeError:
-        raise _closed() from None
+        raise closed() from None
     return await waiting
-
-
-def _closed() -> Overloaded:
-    return Overloaded("The adapter is shutting down.")
 
 
 def _sqlite(url: URL, synchronous: str) -> Engine:
@@ -251,149 +204,3 @@ class _PooledWriter:
 
     def close(self) -> None:
         self._threads.shutdown()
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """One caller's work, and where its result is awaited."""
-
-    work: Work[Any]
-    future: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
-    result: Any = None
-    error: BaseException | None = None
-
-    def run(self, connection: Connection) -> None:
-        """Keep the result or the error; the caller sees neither before the commit."""
-        try:
-            with reachable():
-                self.result = self.work(connection)
-        except Exception as error:
-            self.error = error
-
-    def settle(self) -> None:
-        if self.future.cancelled():
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
-
-
-class _GroupCommit:
-    """SQLite: one thread writes for all. Whoever waits when a commit begins is part of it."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._gate = threading.Lock()
-        self._is_closed = False
-        self._is_busy = False
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._thread.start()
-
-    async def write(self, work: Work[T]) -> T:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        with self._gate:
-            if self._is_closed:
-                raise _closed()
-            self._queue.put(_Waiting(work, future, loop))
-        return await future
-
-    def close(self) -> None:
-        with self._gate:
-            if not self._is_closed:
-                self._is_closed = True
-                self._queue.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        connection: Connection | None = None
-        while (batch := self._next()) is not None:
-            try:
-                with reachable():
-                    connection = connection or self._engine.connect()
-            except Exception as error:  # the writer must live; it connects again for the next who asks
-                for waiting in batch:
-                    waiting.error = error
-            else:
-                self._commit(connection, batch)
-            _settle(batch)
-        if connection is not None:
-            connection.close()
-
-    def _next(self) -> list[_Waiting] | None:
-        """Everybody who waits, at least one; None when the database closes."""
-        first = self._queue.get()
-        if first is None:
-            return None
-        batch = [first]
-        if self._is_busy:
-            time.sleep(COALESCE_SECONDS)
-        while len(batch) < BATCH:
-            try:
-                following = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if following is None:
-                self._queue.put(None)
-                break
-            batch.append(following)
-        self._is_busy = len(batch) > 1
-        return batch
-
-    def _commit(self, connection: Connection, batch: Sequence[_Waiting]) -> None:
-        try:
-            with reachable():
-                if not _run_all(connection, batch):
-                    _run_each(connection, batch)
-                connection.commit()
-        except Exception as error:  # the writer must live; everyone who waited is told
-            connection.rollback()
-            connection.connection.rollback()  # a commit that failed leaves SQLAlchemy with nothing to roll back
-            for waiting in batch:
-                waiting.error = waiting.error or error
-
-
-def _run_all(connection: Connection, batch: Sequence[_Waiting]) -> bool:
-    """The hopeful way: nobody fails, so nobody needs a savepoint. If somebody does, nothing is written."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-    for waiting in batch:
-        waiting.run(connection)
-        if waiting.error is not None:
-            connection.rollback()
-            return False
-    return True
-
-
-def _run_each(connection: Connection, batch: Sequence[_Waiting]) -> None:
-    """Each in a savepoint, so that those who fail are undone alone."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-    for waiting in batch:
-        waiting.error = None
-        connection.exec_driver_sql("SAVEPOINT w")
-        waiting.run(connection)
-        if waiting.error is not None:
-            connection.exec_driver_sql("ROLLBACK TO w")
-        connection.exec_driver_sql("RELEASE w")
-
-
-def _settle(batch: Sequence[_Waiting]) -> None:
-    """Wake each event loop once, however many of its callers waited."""
-    for loop in {waiting.loop for waiting in batch}:
-        mine = [waiting for waiting in batch if waiting.loop is loop]
-        try:
-            loop.call_soon_threadsafe(_settle_here, mine)
-        except RuntimeError:  # the loop is closed: nobody waits any more
-            continue
-
-
-def _settle_here(mine: Sequence[_Waiting]) -> None:
-    for waiting in mine:
-        waiting.settle()
-
-
-def is_duplicate(error: DBAPIError) -> bool:
-    """Whether a unique key refused the row."""
-    return "unique" in str(error.orig).lower()

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from tmf_adapter.storage.database import Database, reachable
+from tmf_adapter.storage.database import Database
+from tmf_adapter.storage.failures import reachable
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 6_210_656
