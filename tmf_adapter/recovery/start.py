@@ -17,6 +17,7 @@ from tmf_adapter.recovery.facts import facts_of, tried
 from tmf_adapter.recovery.inbox import keep
 from tmf_adapter.recovery.kinds import ADVANCE
 from tmf_adapter.recovery.next import Finish, How, Taken
+from tmf_adapter.recovery.plans import plan_of
 from tmf_adapter.recovery.recovery import Recovery, State
 from tmf_adapter.recovery.switches import Switches
 from tmf_adapter.recovery.target import external_ids, is_ours
@@ -93,7 +94,7 @@ class Starts:
         """Everything that its rows hold, made before the write lock is taken."""
         subject = change.subject
         state = State.SHADOW if planned.shadow else State.RUNNING
-        plan_ = store.plan_of(planned.mapping, planned.scope)
+        plan_ = plan_of(planned.mapping, planned.scope)
         new = Recovery(new_id(), planned.mapping, subject.id, subject.episode, planned.scope, state, plan=plan_)
         return _Ready(new, self.trail.text(**_decision(planned, self.trail)), planned.group)
 

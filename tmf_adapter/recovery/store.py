@@ -2,28 +2,21 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Row, Select, Update, and_, bindparam, delete, or_, select, update
 
-from tmf_adapter.mapping.document import parse
-from tmf_adapter.mapping.parts import Mapping, Outcome, Verdict
+from tmf_adapter.mapping.parts import Outcome, Verdict
 from tmf_adapter.recovery import groups, questions
+from tmf_adapter.recovery.plans import plan_of, planned
 from tmf_adapter.recovery.recovery import IN_VAIN, OPEN, Operation, Recovery, Run, Stage, State
 from tmf_adapter.recovery.rows import AlreadyEnded, insert_once, json_text, moment
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.tables import TENANT, operation, recovery, registration
 from tmf_adapter.tmf.events import Doc
-
-T = TypeVar("T")
-KNOWN = 1_024
-"""How many mappings are kept in memory; those of recoveries in flight, and of the versions before."""
-PLANS = 128
-PLAN_LENGTH = 32_768
-"""How many plans of recoveries are kept in memory, and how long one of them may be."""
 
 # Statements are built once: building one costs as much as running it.
 
@@ -86,57 +79,6 @@ class Registration:
 # -- recoveries --------------------------------------------------------------------------------------------------------
 
 
-_parsed: dict[str, Mapping] = {}
-_texts: dict[str, str] = {}
-"""Mappings that recoveries run, and their JSON, by hash: few mappings have many recoveries, each read at every step."""
-
-
-def plan_of(mapping: Mapping, scope: dict[str, Any]) -> str:
-    """What a recovery is started with, as it is kept: the mapping, its hash, and the view."""
-    text = _texts.get(mapping.hash)
-    if text is None:
-        text = _kept(_texts, mapping.hash, json_text(mapping.to_document()))
-    return f'{{"hash":"{mapping.hash}","mapping":{text},"scope":{json_text(scope)}}}'
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a recovery was started with, which never changes and is read at each of its steps."""
-
-    text: str
-    mapping: Mapping
-    scope: dict[str, Any]
-    memo: dict[str, Any] = field(default_factory=dict)
-
-
-_plans: dict[str, _Plan] = {}
-
-
-def _planned(id_: str, text: str) -> _Plan:
-    found = _plans.get(id_)
-    if found is not None and found.text == text:
-        return found
-    plan = orjson.loads(text)
-    found = _Plan(text, _mapping_of(plan), plan["scope"])
-    return _kept(_plans, id_, found, PLANS) if len(text) <= PLAN_LENGTH else found
-
-
-def _mapping_of(plan: dict[str, Any]) -> Mapping:
-    hash_ = plan.get("hash")
-    found = _parsed.get(hash_) if hash_ else None
-    if found is not None:
-        return found
-    mapping = parse(plan["mapping"])
-    return _kept(_parsed, hash_, mapping) if hash_ else mapping
-
-
-def _kept(known: dict[str, T], key: str, value: T, at_most: int = KNOWN) -> T:
-    if len(known) >= at_most:
-        known.clear()
-    known[key] = value
-    return value
-
-
 def insert_recovery(tx: Connection, new: Recovery) -> bool:
     """Whether this is the first recovery of the mapping for this ticket and episode; it is inserted only then."""
     row = {
@@ -153,7 +95,7 @@ def insert_recovery(tx: Connection, new: Recovery) -> bool:
 
 def recovery_of(row: Row[Any]) -> Recovery:
     """A row as what it stands for."""
-    plan = _planned(row.id, row.plan)
+    plan = planned(row.id, row.plan)
     return Recovery(
         id=row.id,
         mapping=plan.mapping,
