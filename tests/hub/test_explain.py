@@ -46,3 +46,9 @@ def test_why_it_has_not_arrived(known: Known, expected: list[tuple[str, float | 
     found = causes(known, NOW)
     assert [(cause.cause, cause.until) for cause in found] == expected
     assert all(cause.detail.endswith(".") for cause in found)
+
+
+@pytest.mark.parametrize("owner", [None, "host:1"])
+def test_while_it_is_tried_again_what_went_wrong_before_is_said(owner: str | None) -> None:
+    again = known(attempts=2, last_error="no answer within 15 s", owner=owner)
+    assert causes(again, NOW)[0].detail.endswith(" 2 attempts failed; the last one: no answer within 15 s.")

@@ -85,18 +85,22 @@ def _of_the_delivery(known: Known, now: float) -> Iterator[Cause]:
         detail = f"Delivery {known.earlier} about the same resource must arrive first."
         yield Cause("behind", detail, known.next_at if known.next_at > now else None, f"Look at {known.earlier}.")
     elif known.next_at > now and known.attempts:
-        detail = f"{known.attempts} attempts failed; the last one: {known.last_error or 'unknown'}."
-        yield Cause("backoff", detail, known.next_at, "Probe the subscription.")
+        yield Cause("backoff", _failed(known), known.next_at, "Probe the subscription.")
     elif known.next_at > now:
         yield Cause("scheduled", "It is sent again on purpose, some at a time.", known.next_at)
     if known.attempts and known.expires_at is not None:
         yield Cause("budget", "If it cannot be delivered, it is given up.", known.expires_at)
 
 
+def _failed(known: Known) -> str:
+    return f"{known.attempts} attempts failed; the last one: {known.last_error or 'unknown'}."
+
+
 def _under_way(known: Known) -> Cause:
+    so_far = f" {_failed(known)}" if known.attempts else ""
     if known.owner:
-        return Cause("underWay", f"It is being tried, or next in line, at process {known.owner}.")
-    return Cause("due", "It is due, and will be tried as soon as a process takes it up.")
+        return Cause("underWay", f"It is being tried, or next in line, at process {known.owner}.{so_far}")
+    return Cause("due", f"It is due, and will be tried as soon as a process takes it up.{so_far}")
 
 
 def summary(found: list[Cause]) -> str:

@@ -216,4 +216,9 @@ def _described(failure: Exception) -> tuple[str, bool]:
         return str(cause), True
     if isinstance(failure, NoToken):
         return str(failure), False
+    if isinstance(failure, aiohttp.ClientConnectorCertificateError):
+        why = getattr(failure.certificate_error, "verify_message", failure.certificate_error)
+        return f"its certificate is not trusted: {why}"[:300], False
+    if isinstance(failure, aiohttp.ClientConnectorSSLError):
+        return f"it does not speak TLS as we do: {getattr(cause, 'reason', None) or cause}"[:300], False
     return f"{type(failure).__name__}: {failure}"[:300], False
