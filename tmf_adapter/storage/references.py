@@ -9,8 +9,7 @@ from itertools import product
 from typing import Any
 from zlib import crc32
 
-import orjson
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table
 
 from tmf_adapter.storage.tables import TENANT, References, references_of
 from tmf_adapter.tmf.condition import And, Compare, Condition, Element, Operator, Or, Path, Value, at
@@ -26,7 +25,6 @@ ALTERNATIVES = 1_000
 Numbers = frozenset[int]
 
 _NAME, _VALUE = ("name",), ("value",)
-_EACH = {"sqlite": "json_each(:numbers)", "postgresql": "unnest(CAST(:numbers AS bigint[])) AS number(value)"}
 
 
 def numbers(references: References, document: Doc) -> Numbers:
@@ -104,7 +102,8 @@ def _form(found: Any) -> str | None:
         case int() | float():
             return f"n{float(found) + 0.0}"  # 1 is 1.0, and -0.0 is 0.0
         case str():
-            moment = instant(found)
+            # A date begins with its year: most texts need no closer look.
+            moment = instant(found) if found[:4].isdigit() else None
             return f"t{found}" if moment is None else f"i{moment}"
     return None
 
@@ -120,18 +119,27 @@ def _number(place: Path, *forms: str) -> int:
 
 
 class ReferenceRows:
-    """The rows of one kind of resource, kept in the transactions that change it."""
+    """The rows of one kind of resource, kept in the transactions that change it.
+
+    The driver is asked directly: a statement of SQLAlchemy's costs as much as the rows.
+    """
 
     def __init__(self, table: Table, dialect: str) -> None:
         self._references = references = references_of(table)
         self._members = {place[0] for place in (*references.ids, *references.characteristics)}
-        mine = f"tenant = '{TENANT}' AND resource = '{table.name}' AND resource_id = :id"
-        self._insert = text(
-            "INSERT INTO reference (tenant, resource, key, resource_id)"
-            f" SELECT '{TENANT}', '{table.name}', value, :id FROM {_EACH[dialect]} WHERE true ON CONFLICT DO NOTHING"
-        )
-        self._delete = text(f"DELETE FROM reference WHERE {mine} AND key IN (SELECT value FROM {_EACH[dialect]})")
         self._is_sqlite = dialect == "sqlite"
+        named = f"'{TENANT}', '{table.name}'"
+        mine = f"tenant = '{TENANT}' AND resource = '{table.name}'"
+        if self._is_sqlite:
+            self._insert = f"VALUES ({named}, ?, ?)"
+            self._delete = f"DELETE FROM reference WHERE {mine} AND key = ? AND resource_id = ?"
+        else:
+            self._insert = f"SELECT {named}, number, %s FROM unnest(CAST(%s AS bigint[])) AS number"
+            self._delete = (
+                f"DELETE FROM reference WHERE {mine} AND resource_id = %s AND key = ANY(CAST(%s AS bigint[]))"
+            )
+        into = "INSERT INTO reference (tenant, resource, key, resource_id)"
+        self._insert = f"{into} {self._insert} ON CONFLICT DO NOTHING"
 
     def save(self, tx: Connection, id_: str, before: Doc | None, after: Doc | None) -> None:
         """Whatever the resource no longer refers to is gone, whatever is new is there."""
@@ -140,8 +148,7 @@ class ReferenceRows:
             return
         old, new = numbers(self._references, before), numbers(self._references, after)
         for statement, changed in ((self._delete, old - new), (self._insert, new - old)):
-            if changed:
-                tx.execute(statement, {"id": id_, "numbers": self._listed(changed)})
-
-    def _listed(self, changed: Numbers) -> str | list[int]:
-        return orjson.dumps(list(changed)).decode() if self._is_sqlite else list(changed)
+            if changed and self._is_sqlite:
+                tx.exec_driver_sql(statement, [(number, id_) for number in changed])
+            elif changed:
+                tx.exec_driver_sql(statement, (id_, list(changed)))
