@@ -276,6 +276,14 @@ def test_a_request_that_does_not_arrive_is_not_waited_for(shelf: Shelf, said: by
             wire.answer()
 
 
+def test_nor_is_a_later_one_on_the_same_connection(shelf: Shelf) -> None:
+    with serving(shelf.app(), Hasty) as port, Wire(port) as wire:
+        wire.say(request("GET", f"{THING}/1"))
+        assert wire.answer().status == 200
+        wire.say(request("POST", THING, LAMP, content_type=JSON)[:-5])
+        assert wire.answer().status == 408
+
+
 def test_a_client_that_drips_is_not_waited_for(shelf: Shelf) -> None:
     with serving(shelf.app(), Hasty) as port, Wire(port) as wire:
         wire.say(request("POST", THING, LAMP, content_type=JSON)[: -len(LAMP)])
