@@ -37,6 +37,8 @@ EARLY = 60.0
 """Seconds before its end from which a token, still used, is being replaced; a fifth of its life if that is less."""
 CERTIFICATES = 1 << 20
 """Bytes that a file of certificates may have."""
+SHORTEST = 8
+"""Characters that a secret has at the least to be looked for in what others say."""
 PAUSE = 2.0
 """Seconds after a failed fetch in which nobody tries again."""
 
@@ -392,6 +394,16 @@ class Credentials:
             return False
         self.tokens.drop(self.auth, self.tls, headers.get("Authorization", "").removeprefix("Bearer "))
         return True
+
+    def secrets(self, shown: Mapping[str, str]) -> list[str]:
+        """What is secret in the headers that the other side was shown, and must not come back from it.
+
+        What is shorter than any real secret is left out: it would be found in what is innocent.
+        """
+        found = [part for value in shown.values() for part in (value, value.rpartition(" ")[2])]
+        if isinstance(self.auth, Basic):
+            found.append(self.auth.password.reveal())
+        return [secret for secret in found if len(secret) >= SHORTEST]
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """For aiohttp; None for the system's own. ``OSError`` (``ssl.SSLError`` is one) when a file is unusable."""

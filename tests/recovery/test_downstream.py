@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from tests.recovery.sinks import Reply, answer, drip_body, drip_head, flood, hang, reset, sink
-from tmf_adapter.credentials import OAuth2, Tokens
+from tmf_adapter.credentials import Auth, Basic, Bearer, Header, OAuth2, Tokens
 from tmf_adapter.recovery.downstream import Downstream, retry_after
 from tmf_adapter.recovery.registry import Entry
 from tmf_adapter.recovery.target import Answer, Found
@@ -61,6 +61,12 @@ async def test_a_create_carries_the_operation_id_and_brings_the_resource(downstr
         (201, b'{"id": 7}', "nonsense", "nonsense"),  # an id that is none
         (201, b"\xff\xfe", "nonsense", "nonsense"),  # not even UTF-8
         (201, b'{"id": "%s"}' % (b"a" * 501), "nonsense", "nonsense"),  # an id that no index takes
+        (201, b'{"id": ""}', "nonsense", "nonsense"),
+        (201, b'{"id": ".."}', "nonsense", "nonsense"),  # asked for by its id, it would be the collection's parent
+        (201, b'{"id": "a\\u0000b"}', "nonsense", "nonsense"),  # no database keeps it
+        (201, b'{"id": "a\\nb"}', "nonsense", "nonsense"),  # another line of the log
+        (201, b"n\0o\x1b[2J\r\n", "nonsense", "nonsense: n o [2J  "),  # a reason that can be kept and shown
+        (201, b'{"id": "1"}' + b" " * (1 << 20), "nonsense", "more than 1048576 bytes"),
     ],
 )
 async def test_an_answer_that_is_no_resource_is_told_apart(
@@ -212,6 +218,40 @@ async def test_a_token_that_is_refused_is_fetched_anew_once() -> None:
         kept.close()
     assert got.document == PROBLEM
     assert shown == [b"Bearer old", b"Bearer new"]
+
+
+@pytest.mark.parametrize(
+    ("auth", "hidden"),
+    [
+        (Bearer(Secret("t0ken-0f-ours")), ["t0ken-0f-ours"]),
+        (Basic("us", Secret("passw0rd")), ["passw0rd", "dXM6cGFzc3cwcmQ="]),
+        (Header("X-Api-Key", Secret("k3y 0f-the-adapter")), ["k3y 0f-the-adapter", "0f-the-adapter"]),
+    ],
+    ids=["bearer", "basic", "header"],
+)
+@pytest.mark.parametrize("status", [201, 400, 401, 503])
+async def test_what_a_downstream_repeats_of_our_credentials_is_not_kept(
+    auth: Auth, hidden: list[str], status: int
+) -> None:
+    async with sink(answer(status, orjson.dumps({"id": hidden[0], "note": hidden}))) as here:
+        downstream = Downstream(Entry("tmf656", here.url, "v5", auth=auth))
+        got = await downstream.create(CREATE, "op-1", {}, 5.0)
+        downstream.close()
+    assert "***" in str(got)
+    assert [secret for secret in hidden if secret in str(got)] == []
+
+
+async def test_a_head_that_repeats_our_credentials_is_not_quoted() -> None:
+    async def echo(_request: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"no HTTP but t0ken-0f-ours\r\n\r\n")
+        await writer.drain()
+
+    async with sink(echo) as here:
+        downstream = Downstream(Entry("tmf656", here.url, "v5", auth=Bearer(Secret("t0ken-0f-ours"))))
+        got = await downstream.create(CREATE, "op-1", {}, 5.0)
+        downstream.close()
+    assert got.again == "connect"
+    assert "no HTTP but ***" in str(got.error)
 
 
 async def test_without_a_token_nothing_is_sent_and_it_may_be_tried_again() -> None:

@@ -4,9 +4,9 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -21,6 +21,7 @@ from tmf_adapter.recovery.breaker import Breaker
 from tmf_adapter.recovery.registry import Entry
 from tmf_adapter.recovery.target import LONGEST_ID, Answer, Found, external_ids
 from tmf_adapter.tmf.events import Doc
+from tmf_adapter.tmf.mask import MASKED
 from tmf_adapter.tmf.operations import Operation, Operations
 
 log = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ class Downstream:
         try:
             shown = await self._credentials.headers()
         except NoToken as error:
-            return _Exchange(error=str(error)), {}
+            return _Exchange(error=_plain(str(error))), {}
         headers = {**what.get("headers", {}), **shown}
 
         def ask(watch: Watch) -> _Exchange:
@@ -158,7 +159,7 @@ class Downstream:
                 late = watch.expired or isinstance(error, requests.ReadTimeout)
                 return _Exchange(error=_said(error, late, timeout), late=late)
 
-        return await self._threads.run(timeout, ask), shown
+        return _without(self._credentials.secrets(shown), await self._threads.run(timeout, ask)), shown
 
     def _mark(self, exchange: "_Exchange") -> None:
         now = time.time()
@@ -210,6 +211,15 @@ class _Exchange:
     spare: float | None = None
 
 
+def _without(secrets: Iterable[str], exchange: _Exchange) -> _Exchange:
+    """The exchange as it may be kept and shown: a downstream may repeat the credentials that it was shown."""
+    content, error = exchange.content, exchange.error
+    for secret in secrets:
+        content = content.replace(secret.encode(), MASKED.encode())
+        error = error and error.replace(secret, MASKED)
+    return replace(exchange, content=content, error=error and _plain(error[:SHOWN]))
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds, from either form of the header (RFC 9110 section 10.2.3); None without one that makes sense."""
     said = headers.get("Retry-After", "").strip()
@@ -230,34 +240,58 @@ def _content_type(operation: Operation) -> str:
 def judge(status: int, content: bytes, target: str | None = None) -> Answer:
     """What an answer means. One that changes ``target`` may come without a body."""
     if status // 100 == 2:
-        with suppress(orjson.JSONDecodeError):
-            document = orjson.loads(content) if content or target is None else {}
-            if target is not None and isinstance(document, dict):
-                document = {"id": target, **document}
-            if _is_resource(document):
-                return Answer(document=document, status=status)
-        return Answer(error=f"it answered {status} with nonsense: {_start(content)}", again="nonsense", status=status)
+        return _done(status, content, target)
+    if status // 100 == 3:
+        return Answer(error=f"it answered {status}, and redirections are not followed", status=status)
     said = f"it answered {status}: {_start(content)}"
     again = str(status) if status >= 500 or status in TRANSIENT else None
     return Answer(error=said, again=again, status=status)
 
 
+def _done(status: int, content: bytes, target: str | None) -> Answer:
+    """It says that it did it; what it did must be there to read."""
+    if len(content) > ANSWER_LIMIT:
+        said = f"it answered {status} with more than {ANSWER_LIMIT} bytes"
+        return Answer(error=said, again="nonsense", status=status)
+    with suppress(orjson.JSONDecodeError):
+        document = orjson.loads(content) if content or target is None else {}
+        if target is not None and isinstance(document, dict):
+            document = {"id": target, **document}
+        if _is_resource(document):
+            return Answer(document=document, status=status)
+    return Answer(error=f"it answered {status} with nonsense: {_start(content)}", again="nonsense", status=status)
+
+
 def _is_resource(document: Any) -> bool:
-    """One whose id can be kept."""
-    id_ = document.get("id") if isinstance(document, dict) else None
-    return isinstance(id_, str) and len(id_) <= LONGEST_ID
+    """One whose id can be kept, shown and asked for."""
+    return isinstance(document, dict) and _is_id(document.get("id"))
+
+
+def _is_id(said: Any) -> bool:
+    """Control characters are no part of one, and a path of dots leads elsewhere (RFC 3986 section 5.2.4)."""
+    return isinstance(said, str) and 0 < len(said) <= LONGEST_ID and said.isprintable() and said not in (".", "..")
 
 
 def _start(content: bytes) -> str:
-    return content[:SHOWN].decode("utf-8", "replace")
+    return _plain(content[:SHOWN].decode("utf-8", "replace"))
+
+
+def _plain(text: str) -> str:
+    """Without what moves a terminal's cursor, breaks a line of the log or is refused by PostgreSQL (U+0000)."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _id_of(content: bytes) -> str | None:
     try:
-        return str(orjson.loads(content)["id"])
+        said = str(orjson.loads(content)["id"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
+    return said if _is_id(said) else None
 
 
 def _said(error: Exception, late: bool, timeout: float) -> str:
-    return f"no whole answer within {timeout:g} s" if late else f"{type(error).__name__}: {str(error)[:SHOWN]}"
+    if late:
+        return f"no whole answer within {timeout:g} s"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the connection broke in the middle of its answer"
+    return f"{type(error).__name__}: {error}"
