@@ -64,6 +64,7 @@ async def test_a_create_carries_the_operation_id_and_brings_the_resource(downstr
         (201, b'{"id": ""}', "nonsense", "nonsense"),
         (201, b'{"id": ".."}', "nonsense", "nonsense"),  # asked for by its id, it would be the collection's parent
         (201, b'{"id": "a\\u0000b"}', "nonsense", "nonsense"),  # no database keeps it
+        (201, b'{"id": "a", "name": "\\\\\\u0000"}', "nonsense", "nonsense"),  # nor what a mapping makes of it
         (201, b'{"id": "a\\nb"}', "nonsense", "nonsense"),  # another line of the log
         (201, b"n\0o\x1b[2J\r\n", "nonsense", "nonsense: n o [2J  "),  # a reason that can be kept and shown
         (201, b'{"id": "1"}' + b" " * (1 << 20), "nonsense", "more than 1048576 bytes"),
@@ -78,6 +79,19 @@ async def test_an_answer_that_is_no_resource_is_told_apart(
     assert got.again == again
     assert got.error is not None
     assert said in got.error
+
+
+async def test_an_escape_that_is_only_quoted_is_no_null_character(downstream_at: type[Downstream]) -> None:
+    quoted = {**PROBLEM, "description": r"it said \u0000"}
+    async with sink(answer(201, orjson.dumps(quoted))) as here:
+        assert await _create(here.url, downstream_at) == Answer(document=quoted)
+
+
+async def test_a_resource_with_a_null_character_is_not_taken_from_a_look_either(
+    downstream_at: type[Downstream],
+) -> None:
+    async with sink(answer(200, orjson.dumps({**PROBLEM, "description": "\0"}))) as here:
+        assert await downstream_at(here.url).fetch(CREATE, "p1", 5.0) is Found.UNREACHABLE
 
 
 @pytest.mark.parametrize("reply", [hang, drip_head, drip_body], ids=["hangs", "drips its head", "drips its body"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS = 3.0
 ANSWER_LIMIT = 1 << 20
 SHOWN = 200
+_holds_nul = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000").search
 TRANSIENT = frozenset({408, 409, 425, 429})
 """Client errors after which the outcome is open: asked too soon, or the downstream may know the operation already."""
 
@@ -129,8 +131,8 @@ class Downstream:
         """Status and parsed answer; (None, None) when there was none."""
         exchange = await self._exchange("GET", path, timeout, params=query)
         try:
-            return exchange.status, orjson.loads(exchange.content) if exchange.status == 200 else None
-        except orjson.JSONDecodeError:
+            return exchange.status, _parsed(exchange.content) if exchange.status == 200 else None
+        except ValueError:
             return None, None
 
     async def _exchange(self, method: str, path: str, timeout: float, **what: Any) -> "_Exchange":
@@ -253,13 +255,20 @@ def _done(status: int, content: bytes, target: str | None) -> Answer:
     if len(content) > ANSWER_LIMIT:
         said = f"it answered {status} with more than {ANSWER_LIMIT} bytes"
         return Answer(error=said, again="nonsense", status=status)
-    with suppress(orjson.JSONDecodeError):
-        document = orjson.loads(content) if content or target is None else {}
+    with suppress(ValueError):
+        document = _parsed(content) if content or target is None else {}
         if target is not None and isinstance(document, dict):
             document = {"id": target, **document}
         if _is_resource(document):
             return Answer(document=document, status=status)
     return Answer(error=f"it answered {status} with nonsense: {_start(content)}", again="nonsense", status=status)
+
+
+def _parsed(content: bytes) -> Any:
+    """Raises ``ValueError`` for what is no JSON, and for U+0000 in it, which PostgreSQL does not keep."""
+    if _holds_nul(content):
+        raise ValueError("U+0000")
+    return orjson.loads(content)
 
 
 def _is_resource(document: Any) -> bool:
@@ -283,8 +292,8 @@ def _plain(text: str) -> str:
 
 def _id_of(content: bytes) -> str | None:
     try:
-        said = str(orjson.loads(content)["id"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        said = str(_parsed(content)["id"])
+    except (ValueError, KeyError, TypeError):
         return None
     return said if _is_id(said) else None
 
