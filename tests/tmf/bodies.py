@@ -31,7 +31,10 @@ def _object(required: dict[str, Any], optional: dict[str, Any]) -> Body:
     optional = {name: one for name, one in {**_META, **optional}.items() if name not in required}
     known = st.fixed_dictionaries(required, optional=optional)
     unknown = st.dictionaries(_NAMES, _ANY, max_size=2)
-    return st.builds(lambda extra, body: {**extra, **body}, unknown, known)
+    names = required.keys() | optional.keys()
+    return st.builds(
+        lambda extra, body: {name: value for name, value in extra.items() if name not in names} | body, unknown, known
+    )
 
 
 def _some(element: Body) -> st.SearchStrategy[list[dict[str, Any]]]:

@@ -25,7 +25,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._chunk = 0  # bytes that came last
         self._received = 0  # bytes that the head now arriving can have at the most
+        self._before = 0  # of these, bytes that came together with its beginning, and may be another request's
         self._arriving = self._in_head = False
         self._waiting: asyncio.TimerHandle | None = None
 
@@ -38,16 +40,17 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        goes_on = self._in_head
-        self._received = self._received + len(data) if goes_on else len(data)
+        self._chunk = len(data)
+        self._received += len(data)
         super().data_received(data)
-        if goes_on and self._in_head and self._received > HEAD:
+        if self._in_head and self._received - self._before > HEAD:
             self._refuse_head()
         if self._arriving and self._waiting is None:
             self._waiting = self.loop.call_later(self.patience, self._give_up)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._received = self._before = self._chunk
         self._arriving = self._in_head = True
 
     def on_headers_complete(self) -> None:
