@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -151,6 +152,21 @@ class Sink:
             for task in (answer, gone):
                 task.cancel()
             await asyncio.gather(answer, gone, return_exceptions=True)
+
+
+class TlsSink(Sink):
+    """A listener behind TLS."""
+
+    context: ssl.SSLContext
+
+    async def start(self) -> "TlsSink":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.context)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}/listener"
 
 
 async def _read(reader: asyncio.StreamReader) -> Received:

@@ -5,7 +5,6 @@ import base64
 import json
 import logging
 import os
-import ssl
 from pathlib import Path
 
 import orjson
@@ -16,7 +15,7 @@ from standardwebhooks import Webhook
 from tests.certificates import Authority
 from tests.hub.posting import OneKey, To, a_poster
 from tests.hub.room import OpenSink
-from tests.hub.sinks import Received, Sink, accepts, answers, in_turn, until
+from tests.hub.sinks import Received, TlsSink, accepts, answers, in_turn, until
 from tests.hub.test_signing import verify_v1a
 from tests.recovery.sinks import sink as endpoint_of
 from tests.test_credentials import grants
@@ -244,21 +243,6 @@ async def test_no_secret_is_logged(sink_of: OpenSink, caplog: pytest.LogCaptureF
 
 
 # --- Certificates -----------------------------------------------------------------------------------------------------
-
-
-class TlsSink(Sink):
-    """A listener behind TLS."""
-
-    context: ssl.SSLContext
-
-    async def start(self) -> "TlsSink":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.context)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self.port}/listener"
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ was not notified, and no secret is told to anybody."""
 import asyncio
 import json
 import socket
-import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from tests.certificates import Authority
-from tests.hub.sinks import Sink, Temper, accepts, answers, drips
+from tests.hub.sinks import Sink, Temper, TlsSink, accepts, answers, drips
 from tests.journeys.world import TICKET_HUB, World, mapping_directory, until
 
 SECRETS = {
@@ -30,21 +29,6 @@ REASONS = {
     "stranger": "its certificate is not trusted",
     "no tls": "it does not speak TLS",
 }
-
-
-class TlsSink(Sink):
-    """A listener behind TLS."""
-
-    context: ssl.SSLContext
-
-    async def start(self) -> "TlsSink":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.context)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self.port}/listener"
 
 
 class HttpSink(Sink):
