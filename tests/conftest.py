@@ -11,9 +11,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.schema import upgrade
+
+settings.register_profile("same every time", derandomize=True)
+settings.load_profile("same every time")
+"""A change is judged by the same examples everywhere. ``--hypothesis-profile default`` looks for new ones."""
 
 _numbers = itertools.count(1)
 TEMPLATE = "migrated"

@@ -3,55 +3,27 @@
 import asyncio
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 from hypothesis import Phase, assume, given, reject, settings
 from hypothesis import strategies as st
 
+from tests.api.between import RESOURCES, faults, opened
 from tests.api.shelf import client_of
 from tests.tmf.documents import document, resolved
 from tests.tmf.generated import ANYTHING, Generator
-from tmf_adapter.api.schemas import Schemas
 from tmf_adapter.app import Adapter
-from tmf_adapter.problems import problem
 from tmf_adapter.settings import Settings
-from tmf_adapter.tickets import ticket
 from tmf_adapter.tmf.errors import Invalid
-from tmf_adapter.tmf.events import Author, Change, Doc, same
+from tmf_adapter.tmf.events import Doc, same
 from tmf_adapter.tmf.notifications import in_v4
 from tmf_adapter.tmf.versions import V4
 
-NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
-RESOURCES = {"troubleTicket": ("tmf621", ticket.RULES), "serviceProblem": ("tmf656", problem.RULES)}
-WHOLE = {"troubleTicket": "TroubleTicket_RES", "serviceProblem": "ServiceProblem"}
 thoroughly = settings(max_examples=50, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 either = pytest.mark.parametrize("resource", RESOURCES)
-
-
-@cache
-def schemas(api: str, version: str) -> Schemas:
-    return Schemas(document(api, version), f"urn:{api}-{version}")
-
-
-def faults(api: str, version: str, schema: str, value: Any) -> list[str]:
-    validator = schemas(api, version).compiled(f"#/components/schemas/{schema}")
-    return [f"{list(error.instance_path)}: {error.message}" for error in validator.iter_errors(value)]
-
-
-def opened(resource: str, body: Doc) -> Change:
-    api, rules = RESOURCES[resource]
-
-    def validate(whole: Doc) -> Doc:
-        schemas(api, "v5").check(f"#/components/schemas/{WHOLE[resource]}", whole)
-        return whole
-
-    collection = f"http://adapter{V4[resource].api}v5/{resource}"
-    return rules.open(body, collection, NOW, Author.CLIENT, validate, "id-1")
 
 
 @cache

@@ -29,7 +29,7 @@ class Generator:
     def __init__(self, api: str, version: str) -> None:
         self.document = document(api, version)
         self.strangers = st.sampled_from(
-            ["x-vendor", *sorted({name for each in ("v4", "v5") for name in _members(document(api, each))})]
+            ["x-vendor", *sorted({name for each in ("v4", "v5") for name in members(document(api, each))})]
         )
         """What a member beyond the schema may be called: as something is in either version, elsewhere."""
         self._made: dict[tuple[str, int], Values] = {}
@@ -77,5 +77,5 @@ def _mapping(schema: dict[str, Any]) -> dict[str, str]:
     return mapping
 
 
-def _members(spec: dict[str, Any]) -> set[str]:
+def members(spec: dict[str, Any]) -> set[str]:
     return {name for schema in spec["components"]["schemas"].values() for name in schema.get("properties", ())}

@@ -106,7 +106,9 @@ TROUBLE_TICKET = _shape(
         "relatedEntity": _related_entity(text),
         "relatedParty": _related_party(text),
         "statusChange": _STATUS_CHANGE,
-        "troubleTicketRelationship": _shape("TroubleTicketRelationship", needs_id=lambda _: True),
+        "troubleTicketRelationship": _shape(
+            "TroubleTicketRelationship", needs_id=lambda _: True, v5_asks={"@referredType": text}
+        ),
     },
 )
 
