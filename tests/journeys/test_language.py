@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from textwrap import indent
 
 import pytest
 
-from tests.journeys.world import TICKETS, World, fault, until, world
+from tests.journeys.world import PROBLEMS, TICKETS, World, fault, until, world
 from tmf_adapter.crash import CrashPoint
 from tmf_adapter.tmf.operations import OPERATIONS
 
@@ -71,6 +72,36 @@ UNDO  - id: repair
       fail: ev.serviceProblem.status in ['rejected', 'cancelled']
       within: PT1H
     while: {{status: held, reason: in-repair}}
+"""
+
+
+RELAY = f"""
+id: relay
+title: What the downstream asks is asked of the customer, and his answer handed on
+events: [create, status]
+when: ["t.status == 'inProgress'"]
+steps:
+  - id: repair
+    call: tmf656.createServiceProblem
+    timeout: PT2S
+    {body("repair", "repair", 4)}
+    await:
+      event: ServiceProblemStateChangeEvent
+      restored: ev.serviceProblem.status == 'resolved'
+      ask:
+        when: ev.serviceProblem.status == 'pending'
+        note: ${{summary}}
+        need: [{{op: add, path: /note/-}}]
+        within: PT1H
+        tell:
+          call: tmf656.patchServiceProblem
+          target: ${{step.repair.id}}
+          body:
+            '@type': ServiceProblem
+            status: inProgress
+            statusChangeReason: ${{answer.repair.note[0].text}}
+      fail: ev.serviceProblem.status in ['rejected', 'cancelled']
+      within: PT1H
 """
 
 
@@ -186,3 +217,56 @@ def test_a_ticket_that_is_cancelled_takes_back_what_was_done(there: World) -> No
     assert there.patch(f"{TICKETS}/{ticket_id}", {"status": "inProgress"}).status_code == 200
     assert there.patch(f"{TICKETS}/{ticket_id}", {"status": "cancelled"}).status_code == 200
     until("it is taken back", lambda: reserved(there) == "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("point", "times"),
+    [
+        (CrashPoint.AFTER_COMMIT, 1),  # the answer is written, nobody has gone on
+        (CrashPoint.OPERATION_MINTED, 1),  # it has its key, the downstream was not called
+        (CrashPoint.DOWNSTREAM_ANSWERED, 2),  # the downstream has it, we do not know: the same key again
+    ],
+)
+def test_an_answer_reaches_the_downstream_under_one_key_whatever_dies(
+    database_url: str, tmp_path: Path, point: CrashPoint, times: int
+) -> None:
+    (tmp_path / "relay").mkdir()
+    (tmp_path / "relay" / "10-relay.yaml").write_text(RELAY)
+    with world(database_url, tmp_path / "relay") as here:
+        ticket_id = here.open("line-silent-1")
+        problem_id = until("the problem is there", here.problems)[0]["id"]
+        _move(here, problem_id, "pending", "which floor?")
+        until("the customer is asked", lambda: here.ticket(ticket_id)["status"] == "pending")
+        _restart_to_die_at(here, point)
+        _answer(here, ticket_id, "The third.")
+        _dead_and_back(here)
+        until("the downstream hears it", lambda: here.problems()[0]["statusChangeReason"] == "The third.")
+        until("it is at work again", lambda: here.ticket(ticket_id)["status"] == "inProgress")
+        _move(here, problem_id, "resolved", "replaced")
+        until("it is resolved", lambda: here.ticket(ticket_id)["status"] == "resolved")
+        keys = _told(here)
+        assert (len(keys), len(set(keys))) == (times, 1)
+        assert here.downstream is not None
+        assert list(here.control(here.downstream)["by_operation"].values()) == [1]
+
+
+def _answer(here: World, ticket_id: str, text: str) -> None:
+    """The customer answers; whether he hears that it arrived depends on when the adapter dies."""
+    note = {"@type": "Note", "author": "customer", "text": text}
+    with suppress(OSError):
+        here.patch(f"{TICKETS}/{ticket_id}", {"note": [*here.ticket(ticket_id)["note"], note]})
+
+
+def _move(here: World, problem_id: str, status: str, reason: str) -> None:
+    """Somebody at the downstream gives the problem a status."""
+    assert here.downstream is not None
+    change = {"status": status, "statusChangeReason": reason}
+    url = f"{here.downstream.url}{PROBLEMS}/{problem_id}"
+    assert here.session.patch(url, json=change, timeout=10).status_code == 200
+
+
+def _told(here: World) -> list[str]:
+    """The key of each change that the adapter asked the downstream for."""
+    assert here.downstream is not None
+    asked = here.control(here.downstream)["requests"]
+    return [one["idempotency-key"] for one in asked if one["method"] == "PATCH" and one["idempotency-key"]]

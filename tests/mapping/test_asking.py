@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.mapping.changes import entity, ticket
-from tmf_adapter.mapping.asking import answered
+from tmf_adapter.mapping.asking import answer_view, answered, said_since
 
 LINE = {"op": "add", "path": "/relatedEntity/-", "value": {"role": "affectedService"}}
 
@@ -38,3 +38,30 @@ def test_an_answer_has_all_that_was_asked_for(
     need: list[dict[str, Any]], before: dict[str, Any], after: dict[str, Any], is_answered: bool
 ) -> None:
     assert answered(need, ticket(**before), ticket(**after)) is is_answered
+
+
+def test_an_answer_is_what_others_have_added_since() -> None:
+    asked = {"@type": "Note", "author": "tmf_adapter", "text": "Which line?"}
+    before = ticket(note=[{"text": "no light"}], severity="minor", priority="low")
+    said = {
+        "note": [{"text": "no light"}, asked, {"text": "the left one"}],
+        "severity": "major",
+        "relatedEntity": [entity("affectedService", "Service", "l-1")],
+        "status": "inProgress",
+    }
+    found = said_since(before, ticket(**said))
+    assert {name: found[name] for name in ("note", "severity")} == {
+        "note": [{"text": "the left one"}],
+        "severity": "major",
+    }
+    assert found.keys() == {"note", "severity", "relatedEntity"}
+    view = answer_view(found)
+    assert view["rel"]["affectedService"][0]["id"] == "l-1"
+    assert view.keys() == {"note", "severity", "rel", "raw"}  # what was not said is not there
+
+
+def test_the_adapters_own_note_is_no_answer() -> None:
+    asked = {"note": [{"@type": "Note", "author": "tmf_adapter", "text": "Which line?"}]}
+    assert not answered([{"op": "add", "path": "/note/-"}], ticket(), ticket(**asked))
+    assert not answered([], ticket(), ticket(**asked))
+    assert said_since(ticket(), ticket(**asked)) == {}

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.recovery.room import Room, back, entity, mapping, room, step, types
+from tests.recovery.room import Obedient, Room, back, entity, mapping, room, step, types
 from tmf_adapter.recovery import questions
 from tmf_adapter.recovery.decisions import Decisions
+from tmf_adapter.recovery.target import Answer
 from tmf_adapter.storage.database import Database
 from tmf_adapter.tmf.errors import Conflict, NotFound
 
@@ -129,6 +130,89 @@ async def test_what_a_downstream_needs_to_know_is_relayed_and_its_time_stands_st
         statuses = [one["status"] for one in (await here.ticket(ticket))["statusChangeHistory"]]
         assert statuses[statuses.index("pending") :][:2] == ["pending", "inProgress"]
         assert "no result" in (await here.notes(ticket))[-1]
+        assert here.downstream.names() == ["order", "undo order"]
+
+
+def telling(**members: Any) -> dict[str, Any]:
+    """The relay, which hands the answer on by a problem named "tell"."""
+    [order] = RELAY["steps"]
+    told = {**back("order")["body"], "name": "tell", "description": "${answer.order.note[0].text}"}
+    ask = {**order["await"]["ask"], "need": NOTE, "tell": {"call": order["call"], "body": told}}
+    step_ = {**order, "await": {**order["await"], "within": "PT1H", "ask": ask}, **members}
+    return {**RELAY, "steps": [{name: value for name, value in step_.items() if value is not None}]}
+
+
+NOTE = [{"op": "add", "path": "/note/-"}]
+
+
+async def add_note(here: Room, ticket: str, text: str) -> None:
+    """The customer writes something, and leaves what is there."""
+    there = (await here.ticket(ticket)).get("note", [])
+    await here.patch(ticket, note=[*there, {"@type": "Note", "author": "customer", "text": text}])
+
+
+async def test_each_answer_is_handed_on_once_and_the_wait_goes_on(open_room: Any) -> None:
+    async with open_room(telling()) as here:
+        ticket = await until_relayed(here)
+        await add_note(here, ticket, "the third")
+        await here.until_made("order", "tell")
+        await here.until_status(ticket, "inProgress")
+        await here.tell("order", "pending", statusChangeReason="which door?")  # and it needs to know more
+        await here.until_status(ticket, "pending")
+        await here.settled()
+        assert await here.status(ticket) == "pending"  # the first answer is none to the second question
+        await add_note(here, ticket, "the left one")
+        await here.until_made("order", "tell", "tell")
+        told = [one["description"] for one in here.downstream.made if one["name"] == "tell"]
+        assert told == ["the third", "the left one"]
+        await here.tell("order", "closed")
+        await here.until_status(ticket, "resolved")
+        made = (await here.run(ticket)).operations
+        assert len({one.id for one in made}) == 3
+        related = [one["entity"]["id"] for one in (await here.ticket(ticket))["relatedEntity"]]
+        assert related == [made[0].remote_id]  # the order alone was done for the customer
+
+
+async def test_our_own_question_is_no_answer_to_it(open_room: Any) -> None:
+    async with open_room(telling()) as here:
+        ticket = await until_relayed(here)
+        await here.patch(ticket, severity="minor")
+        await here.settled()
+        assert await here.status(ticket) == "pending"
+        assert here.downstream.names() == ["order"]
+
+
+async def test_an_answer_stands_masked_in_the_trail(open_room: Any) -> None:
+    async with open_room(telling()) as here:
+        ticket = await until_relayed(here)
+        await add_note(here, ticket, "the third")
+        await here.until_made("order", "tell")
+        replied = [entry.body for entry in await here.trail(ticket) if entry.kind == "replied"]
+        assert [(one["reply"], list(one["said"])) for one in replied] == [("answered", ["note"])]
+        assert "the third" not in str(await here.trail(ticket))  # nor in what was sent
+
+
+async def test_a_downstream_that_refuses_the_answer_has_failed_and_a_replay_tells_it_again(open_room: Any) -> None:
+    refusing = Obedient(answers={"tell": [Answer(error="400", status=400)]})
+    async with open_room(telling(undo=None), downstream=refusing) as here:
+        ticket = await until_relayed(here)
+        await add_note(here, ticket, "the third")
+        await here.until_state(ticket, "reported")
+        assert "the customer's answer could not be handed on" in (await here.notes(ticket))[-1]
+        told = [one.id for one in (await here.run(ticket)).operations]
+        await decisions(here).replay(await here.recovery_id(ticket), "Ann", "they take it now")
+        await here.until_made("order", "tell")
+        await here.tell("order", "closed")
+        await here.until_status(ticket, "resolved")
+        assert [one.id for one in (await here.run(ticket)).operations] == told
+
+
+async def test_what_waits_for_an_answer_that_was_refused_is_taken_back(open_room: Any) -> None:
+    refusing = Obedient(answers={"tell": [Answer(error="400", status=400)]})
+    async with open_room(telling(), downstream=refusing) as here:
+        ticket = await until_relayed(here)
+        await add_note(here, ticket, "the third")
+        await here.until_state(ticket, "reported")
         assert here.downstream.names() == ["order", "undo order"]
 
 

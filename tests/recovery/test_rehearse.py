@@ -155,3 +155,15 @@ def test_a_question_that_nobody_answers_takes_back_the_step_that_asked() -> None
     one = step("one", undo=undo, **{"await": awaiting(ask=asking)})
     seen = _play({"steps": [one]}, _event("one", status="pending"), Happening(Happens.UNANSWERED, ""))
     assert _steps(seen) == ["one", "one.undo"]
+
+
+@pytest.mark.parametrize("said", [{"note": [{"text": "the third"}]}, {}])
+def test_an_answer_is_handed_on_before_the_wait_goes_on(said: dict[str, Any]) -> None:
+    body = {"reason": "${has(answer.one.note) ? answer.one.note[0].text : 'nothing'}"}
+    asks = {**ASK["ask"], "when": "ev.serviceProblem.status == 'pending'", "tell": {"call": CALL, "body": body}}
+    answered = Happening(Happens.ANSWERED, "", said)
+    one = {"steps": [step("one", **{"await": awaiting(ask=asks)})]}
+    seen = _play(one, _event("one", status="pending"), answered, _event("one", **RESOLVED))
+    assert _steps(seen) == ["one", "one.tell"]
+    assert seen.calls[1].body == {"reason": "the third" if said else "nothing"}
+    assert seen.outcome is Outcome.RESTORED

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tmf_adapter.tickets.ticket import AUTHOR, RULES, Report, report
-from tmf_adapter.tmf.events import Author, Change, Kind, Stored
+from tmf_adapter.tickets.ticket import RULES, Report, report
+from tmf_adapter.tmf.events import OUR_NAME, Author, Change, Kind, Stored
 from tmf_adapter.tmf.lifecycle import TICKET as LIFECYCLE
 
 BORN = datetime(2026, 3, 11, 6, 0, tzinfo=UTC)
@@ -126,7 +126,7 @@ def test_a_report_leaves_a_note_a_characteristic_and_what_was_done(name: str) ->
     said = REPORTS[name]
     document = document_of(reported(stored("inProgress"), said))
     [note] = document["note"]
-    assert note == {"@type": "Note", "id": note["id"], "author": AUTHOR, "date": NOW_TEXT, "text": said.note}
+    assert note == {"@type": "Note", "id": note["id"], "author": OUR_NAME, "date": NOW_TEXT, "text": said.note}
     assert document["troubleTicketCharacteristic"] == [
         {"@type": "StringCharacteristic", "name": key, "valueType": "string", "value": value}
         for key, value in said.characteristics.items()

@@ -15,12 +15,20 @@ RECOVERIES = {
     **{"episode": "episode", "began": "createdAt", "waits for": "waitingFor", "reason": "reason"},
 }
 OPERATIONS = {
-    **{"step": "step", "undo": "undo", "call": "call", "stage": "stage", "verdict": "verdict", "tries": "attempts"},
+    **{
+        "step": "step",
+        "undo": "undo",
+        "tell": "tell",
+        "call": "call",
+        "stage": "stage",
+        "verdict": "verdict",
+        "tries": "attempts",
+    },
     **{"due": "dueAt", "remote id": "remoteId", "key": "id", "reason": "reason"},
 }
 QUESTIONS = {
     **{"id": "id", "kind": "kind", "reply": "reply", "by": "by", "ticket": "ticketId", "until": "until"},
-    **{"question": "question", "answered by": "answeredBy", "answer": "answer"},
+    **{"question": "question", "answered by": "answeredBy", "answer": "answer", "said": "said"},
 }
 SWITCHES = {"name": "name", "since": "since", "by": "by", "reason": "reason"}
 MAPPINGS = {"order": "order", "id": "id", "mode": "mode", "stop": "stop", "hash": "hash", "title": "title"}

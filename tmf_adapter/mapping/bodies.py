@@ -7,7 +7,7 @@ from typing import Any
 from tmf_adapter.mapping.expression import RenderError
 from tmf_adapter.mapping.faults import Graded, Place, Severity, listed, nearest
 from tmf_adapter.mapping.names import uses
-from tmf_adapter.mapping.parts import Mapping, Step, Undo, awaited
+from tmf_adapter.mapping.parts import Mapping, Step, Tell, Undo, awaited
 from tmf_adapter.mapping.plan import bind
 from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.sample import PLACEHOLDER, sample_scope
@@ -37,6 +37,9 @@ def wrong_steps(mapping: Mapping, operations: Operations) -> Iterator[Graded]:
         if step.undo:
             undoing = _undo(step, step.undo, operation, operations, sample)
             yield from (((*at, "undo", *place), message, severity) for place, message, severity in undoing)
+        if step.tell:
+            telling = _deed(step.tell, operations, sample)
+            yield from (((*at, "await", "ask", "tell", *place), message, grade) for place, message, grade in telling)
 
 
 class _Sample:
@@ -72,7 +75,7 @@ def _no_operation(call: str, operations: Operations) -> str:
     return f"{call!r} is no operation; {api} has {listed(siblings)}{nearest(call, operations)}"
 
 
-def _call(step: Step | Undo, operation: Operation, body: Any) -> Iterator[Graded]:
+def _call(step: Step | Undo | Tell, operation: Operation, body: Any) -> Iterator[Graded]:
     if operation.needs_target and step.target is None:
         yield ("target",), f"is missing: {step.call} is for one {operation.resource}, name its id", Severity.ERROR
     if not operation.needs_target and step.target is not None:
@@ -83,14 +86,18 @@ def _call(step: Step | Undo, operation: Operation, body: Any) -> Iterator[Graded
 def _undo(
     step: Step, undo: Undo, undone: Operation | None, operations: Operations, sample: _Sample
 ) -> Iterator[Graded]:
-    operation = operations.get(undo.call)
-    if operation is None:
-        yield ("call",), _no_operation(undo.call, operations), Severity.ERROR
-        return
-    if undone and undo.call not in undone.undone_by:
+    if undone and undo.call in operations and undo.call not in undone.undone_by:
         ways = f"it is undone by {listed(undone.undone_by)}" if undone.undone_by else "nothing can, leave undo out"
         yield ("call",), f"{undo.call} does not take back {step.call}; {ways}", Severity.ERROR
-    yield from _call(undo, operation, sample.filled(undo.body))
+    yield from _deed(undo, operations, sample)
+
+
+def _deed(deed: Undo | Tell, operations: Operations, sample: _Sample) -> Iterator[Graded]:
+    operation = operations.get(deed.call)
+    if operation is None:
+        yield ("call",), _no_operation(deed.call, operations), Severity.ERROR
+        return
+    yield from _call(deed, operation, sample.filled(deed.body))
 
 
 def _wait(step: Step, operation: Operation) -> Iterator[Graded]:

@@ -34,7 +34,7 @@ from tmf_adapter.mapping.step_keys import AskKeys, PartField, RetryKeys, written
 from tmf_adapter.mapping.view import ON_EVENT
 from tmf_adapter.tmf.events import Kind
 
-ON_RUN = frozenset({"step", "ev", "summary", "group"})
+ON_RUN = frozenset({"step", "answer", "ev", "summary", "group"})
 """Names that an expression has only while a recovery runs."""
 
 RESERVED = ON_EVENT | ON_RUN | {"true", "false", "null", "in"}

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tmf_adapter.mapping.asking import UNSAID
 from tmf_adapter.mapping.expression import FUNCTIONS, Expression
 from tmf_adapter.mapping.faults import Place, listed, nearest
-from tmf_adapter.mapping.parts import Ask, Expiry, Interim, Mapping, Outcome, ReportRule, Step, awaited
+from tmf_adapter.mapping.parts import Ask, Expiry, Interim, Mapping, Outcome, ReportRule, Step, Tell, Undo, awaited
 from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.scan import Path
 from tmf_adapter.mapping.view import MEMBERS, ON_EVENT, SPELLINGS, name_of
@@ -45,13 +46,14 @@ def uses(mapping: Mapping, operations: Operations = OPERATIONS) -> Iterator[Use]
         yield from _template_uses(("approve", "note"), mapping.approve.note, running, frozenset())
     yield from _ask_uses(("ask",), mapping.ask, running, frozenset())
     yield from _rule_uses(("report", "now"), mapping.report.now, running | {"summary"}, frozenset())
-    yield from _steps_uses(mapping, running | {"step"}, operations)
+    acting = running | {"step", "answer"}
+    yield from _steps_uses(mapping, acting, operations)
     every = frozenset(step.id for step in mapping.every_step)
     for outcome in Outcome:
         place, rule = ("report", outcome.value), mapping.report[outcome]
-        yield from _rule_uses(place, rule, running | {"step", "summary"}, every)
+        yield from _rule_uses(place, rule, acting | {"summary"}, every)
         if rule.expiry:
-            yield from _expiry_uses((*place, "expiry"), rule.expiry, running | {"step"}, every)
+            yield from _expiry_uses((*place, "expiry"), rule.expiry, acting, every)
 
 
 def _steps_uses(mapping: Mapping, names: frozenset[str], operations: Operations) -> Iterator[Use]:
@@ -74,9 +76,7 @@ def _step_uses(
     yield from _template_uses((*place, "target"), step.target, names, ran)
     yield from _template_uses((*place, "body"), step.body, names, ran)
     ran |= {step.id}
-    if step.undo:
-        yield from _template_uses((*place, "undo", "target"), step.undo.target, names, ran)
-        yield from _template_uses((*place, "undo", "body"), step.undo.body, names, ran)
+    yield from _deed_uses((*place, "undo"), step.undo, names, ran)
     if step.await_:
         for key in ("match", "workaround", "restored", "ok", "fail"):
             if condition := getattr(step.await_, key):
@@ -85,6 +85,13 @@ def _step_uses(
             asks = (*place, "await", "ask", "when")
             yield Use(asks, step.await_.ask, names | {"ev"}, ran, operation, condition=True)
         yield from _ask_uses((*place, "await", "ask"), step.await_.asking, names, ran)
+        yield from _deed_uses((*place, "await", "ask", "tell"), step.tell, names, ran)
+
+
+def _deed_uses(place: Place, deed: Undo | Tell | None, names: frozenset[str], ran: frozenset[str]) -> Iterator[Use]:
+    if deed:
+        yield from _template_uses((*place, "target"), deed.target, names, ran)
+        yield from _template_uses((*place, "body"), deed.body, names, ran)
 
 
 def _ask_uses(place: Place, ask: Ask | None, names: frozenset[str], ran: frozenset[str]) -> Iterator[Use]:
@@ -127,7 +134,12 @@ def wrong_names(mapping: Mapping, operations: Operations) -> Iterator[Complaint]
     """Everything that an expression of ``mapping`` refers to and that is not there."""
     for use in uses(mapping, operations):
         for path in use.expression.paths:
-            complaint = _unknown_name(use, path, mapping) or _wrong_path(use, path) or _wrong_literal(use, path)
+            complaint = (
+                _unknown_name(use, path, mapping)
+                or _wrong_answer(use, path, mapping)
+                or _wrong_path(use, path)
+                or _wrong_literal(use, path)
+            )
             if complaint:
                 yield use.place, complaint
         for call in use.expression.reading.calls:
@@ -145,6 +157,8 @@ def _unknown_name(use: Use, path: Path, mapping: Mapping) -> str | None:
         return "ev is the awaited event: only the conditions of an await have it"
     if root == "step":
         return "step holds the answers of steps, and none has run here"
+    if root == "answer":
+        return "answer is what the customer said to the question of a step, and none has run here"
     if root == "summary":
         return "summary is how the recovery ended: only report has it"
     if root == "group":
@@ -160,7 +174,7 @@ def _wrong_path(use: Use, path: Path) -> str | None:
     if not rest:
         return None
     if root in ("t", "was"):
-        return _wrong_view(path)
+        return _wrong_view(path, str(root), rest)
     if root == "step" and rest[0] not in use.steps:
         known = f"there are {listed(use.steps)}" if use.steps else "there is none"
         return f"{path} names no step that has run before; {known}{nearest(str(rest[0]), use.steps)}"
@@ -171,22 +185,38 @@ def _wrong_path(use: Use, path: Path) -> str | None:
     return None
 
 
+def _wrong_answer(use: Use, path: Path, mapping: Mapping) -> str | None:
+    """A path below ``answer`` that no answer of the customer can have."""
+    if path.root != "answer" or len(path.steps) == 1:
+        return None
+    asked = frozenset(step.id for step in mapping.every_step if step.asks) & use.steps
+    _, name, *members = path.steps
+    if name not in asked:
+        known = f"there are {listed(asked)}" if asked else "there is none"
+        return f"{path} names no step before it whose await asks; {known}{nearest(str(name), asked)}"
+    if members and members[0] in UNSAID:
+        return f"{path} does not exist: an answer has what it added to the ticket, and that is never its {members[0]}"
+    return _wrong_view(path, f"answer.{name}", members)
+
+
 _ONLY = {"mapping": "id", "group": "key"}
 _REFERENCE = frozenset({"id", "name", "href", "type"})
 
 
-def _wrong_view(path: Path) -> str | None:
-    """A path below ``t`` or ``was`` that no ticket can have."""
-    root, member = path.steps[:2]
+def _wrong_view(path: Path, root: str, below: list[str | int]) -> str | None:
+    """A path with these steps ``below`` the view ``root`` that no ticket can have."""
+    if not below:
+        return None
+    member = below[0]
     if member not in MEMBERS:
         right = SPELLINGS.get(str(member))
         known = f"; write {root}.{right}" if right else nearest(str(member), MEMBERS)
         rest = f"; there are {listed(MEMBERS)}, and {root}.raw.<member> for the rest"
         return f"{root}.{member} does not exist{known or rest}"
-    if member == "rel" and len(path.steps) > 3 and isinstance(path.steps[3], str):
-        role, inner = path.steps[2:4]
+    if member == "rel" and len(below) > 2 and isinstance(below[2], str):
+        role, inner = below[1:3]
         return f"{path} does not exist: {root}.rel.{role} is a list; write {root}.rel.{role}[0].{inner}"
-    last = path.steps[{"rel": 4, "party": 3}.get(str(member), len(path.steps)) :][:1]
+    last = below[{"rel": 3, "party": 2}.get(str(member), len(below)) :][:1]
     if last and last[0] not in _REFERENCE:
         return f"{path} does not exist; there are {listed(_REFERENCE)}{nearest(str(last[0]), _REFERENCE)}"
     return None

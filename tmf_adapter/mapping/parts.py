@@ -19,7 +19,7 @@ from tmf_adapter.mapping.faults import Place
 from tmf_adapter.mapping.forms import Form, form_of, has_form
 from tmf_adapter.mapping.render import Template
 from tmf_adapter.mapping.reports import Expiry, Report, ReportRule
-from tmf_adapter.mapping.steps import Ask, Await, Interim, Parallel, Part, Retry, Step, Undo, awaited, flat
+from tmf_adapter.mapping.steps import Ask, Await, Interim, Parallel, Part, Retry, Step, Tell, Undo, awaited, flat
 from tmf_adapter.mapping.words import (
     VERDICT_OF,
     VERDICT_ORDER,
@@ -56,6 +56,7 @@ __all__ = [
     "ReportRule",
     "Retry",
     "Step",
+    "Tell",
     "Undo",
     "Verdict",
     "awaited",
@@ -161,9 +162,9 @@ class Mapping:
 
     @cached_property
     def apis(self) -> frozenset[str]:
-        """The APIs that its steps and what takes them back call, such as ``tmf622``."""
-        undone = (step.undo.call for step in self.every_step if step.undo)
-        return frozenset(map(api_of, (*(step.call for step in self.every_step), *undone)))
+        """The APIs that its steps, what takes them back and what hands answers on call, such as ``tmf622``."""
+        beside = (deed.call for step in self.every_step for deed in (step.undo, step.tell) if deed)
+        return frozenset(map(api_of, (*(step.call for step in self.every_step), *beside)))
 
     @property
     def placed_steps(self) -> Iterator[tuple[Place, Step]]:

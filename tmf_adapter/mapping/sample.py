@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tmf_adapter.mapping.asking import answer_view
 from tmf_adapter.mapping.parts import Mapping
 from tmf_adapter.mapping.scan import Path
 from tmf_adapter.mapping.view import view_of
@@ -49,12 +50,22 @@ SAMPLE: Doc = {
 """A fault as a customer platform reports it; all of it is made up."""
 
 
+_SAID: Doc = {
+    **{name: SAMPLE[name] for name in ("description", "priority", "severity", "ticketType")},
+    "note": [{"@type": "Note", "id": "2", "author": "customer", "text": PLACEHOLDER}],
+}
+"""What the customer adds to the sample when he is asked something."""
+
+
 def sample_scope(mapping: Mapping, paths: tuple[Path, ...]) -> dict[str, Any]:
     """What expressions read of the sample when it has just come under work, with everything that ``paths`` name."""
     now, before = view_of(SAMPLE), view_of({**SAMPLE, "status": "acknowledged"})
+    said = {step.id: answer_view(_SAID) for step in mapping.every_step if step.asks}
+    views: dict[str, Any] = {"t": now, "was": before, **{f"answer.{id_}": view for id_, view in said.items()}}
     for path in paths:
-        if path.root in ("t", "was") and len(path.steps) > 2:
-            _fill(now if path.root == "t" else before, path)
+        root, below = _split(path)
+        if len(below) > 1 and root in views:
+            _fill(views[root], *below[:2])
     return {
         "t": now,
         "was": before,
@@ -63,14 +74,20 @@ def sample_scope(mapping: Mapping, paths: tuple[Path, ...]) -> dict[str, Any]:
         "mapping": {"id": mapping.id},
         "now": "2026-03-02T08:05:00.000Z",
         "step": {},
+        "answer": said,
         "open": {},
         **({"group": {"key": PLACEHOLDER}} if mapping.group else {}),
     }
 
 
-def _fill(view: dict[str, Any], path: Path) -> None:
-    part, name = path.steps[1:3]
+def _split(path: Path) -> tuple[str, tuple[str | int, ...]]:
+    """The view that a path reads, and what of it."""
+    at = 2 if path.root == "answer" else 1
+    return ".".join(map(str, path.steps[:at])), path.steps[at:]
+
+
+def _fill(view: dict[str, Any], part: str | int, name: str | int) -> None:
     reference = {member: PLACEHOLDER for member in ("id", "name", "href", "type")}
     values: dict[Any, Any] = {"char": PLACEHOLDER, "ext": PLACEHOLDER, "party": reference, "rel": [reference]}
     if part in values and isinstance(name, str):
-        view[str(part)].setdefault(name, values[part])
+        view.setdefault(str(part), {}).setdefault(name, values[part])

@@ -11,11 +11,16 @@ VISIBLE = frozenset({"group", "mapping", "now", "open"})
 """What is the same for every ticket of a group, or says nothing of any of them."""
 
 
+_TOLD = "hands on what the customer of one ticket said, and this step is done for all of a group; leave it out"
+
+
 def leaks(mapping: Mapping) -> Iterator[tuple[Place, str]]:
     """Where a shared step would show one ticket's data to the others of its group."""
     shared = {step.id for step in mapping.every_step if step.once}
     private = _private_values(mapping)
     for at, step in mapping.placed_steps:
+        if step.once and step.tell:
+            yield (*at, "await", "ask", "tell"), _TOLD
         templates: list[tuple[Place, Template | None]] = [(("target",), step.target), (("body",), step.body)]
         if step.undo:
             templates += [(("undo", "target"), step.undo.target), (("undo", "body"), step.undo.body)]
@@ -39,7 +44,7 @@ def _why_private(path: Path, shared: set[str], private: frozenset[str]) -> str |
     if path.root == "step":
         step = path.steps[1] if len(path.steps) > 1 else ""
         return None if step in shared else "is the answer to a step of one ticket, and this step is done for all"
-    if path.root in private or path.root in ("t", "was", "changed", "episode"):
+    if path.root in private or path.root in ("t", "answer", "was", "changed", "episode"):
         known = f"it may read {listed(VISIBLE)} and the answers of steps with once: group"
         return f"belongs to one ticket, and this step is done for all of a group; {known}"
     return None

@@ -52,9 +52,24 @@ class AskKeys(Keys):
     then = Inner(ReportRuleKeys, **needed("what is written when no answer came"))
 
 
-class AwaitAsk(AskKeys):
-    """Within ``await``: with the condition on which it is asked. Loads to the two of them."""
+class _Deed(Keys):
+    call = Plain(**needed("the operation, such as tmf656.patchServiceProblem"))
+    target = Filled(**free())
+    body = Body(**free(lambda: Template({})))
 
+
+class _Undo(_Deed):
+    makes = parts.Undo
+
+
+class _Tell(_Deed):
+    makes = parts.Tell
+
+
+class AwaitAsk(AskKeys):
+    """Within ``await``: with the condition on which it is asked, and what hands on the answer. Loads to both parts."""
+
+    tell = Inner(_Tell, **free())
     when = Cel(**needed("on which event it is asked, such as ev.productOrder.state == 'pending'"))
 
     @post_load
@@ -84,13 +99,6 @@ class _Interim(Keys):
     status = Status(only=frozenset({"held", "pending"}), **needed("held or pending"))
     reason = Filled(**free())
     note = Filled(**free())
-
-
-class _Undo(Keys):
-    makes = parts.Undo
-    call = Plain(**needed("the operation that takes the step back"))
-    target = Filled(**free())
-    body = Body(**free(lambda: Template({})))
 
 
 class _Step(Keys):

@@ -19,6 +19,48 @@ from tmf_adapter.tmf.operations import OPERATIONS, Operation, Operations
 
 
 @dataclass(frozen=True)
+class _Deed:
+    """An operation that belongs to a step beside the step's own, with an operation id, and so a key, of its own.
+
+    It has the timeout and the retries of its step, and is done once it is accepted. It may read ``step``, the answer to
+    its own step included.
+    """
+
+    call: str
+    target: Template | None = None
+    body: Template = field(default_factory=lambda: Template({}))
+
+    @property
+    def operation(self) -> Operation:
+        """The row of the operation that it calls. Raises ``KeyError``, but not for a mapping of ``load_checked``."""
+        return OPERATIONS[self.call]
+
+    def document(self) -> dict[str, Any]:
+        """As it is written in a mapping."""
+        target = {"target": self.target.source} if self.target else {}
+        return {"call": self.call, **target, "body": self.body.source}
+
+
+class Undo(_Deed):
+    """The operation that takes a step back.
+
+    **When**: the recovery ends unsuccessful, the ticket is cancelled or deleted, or a work-around's ``Expiry`` says so.
+    **What**: every operation that its downstream took on, except those of which it said itself that they failed; so
+    one whose deadline has passed is undone as well. **How**: in the reverse order of their steps, one after the other,
+    before the report is written; an undo that fails is recorded and noted on the ticket, and holds up neither the
+    others nor the report. Nothing is awaited.
+    """
+
+
+class Tell(_Deed):
+    """The operation that hands the customer's answer on to the downstream that waits for it, once for each answer.
+
+    It reads the answer as ``answer.<step>``. The wait goes on when it is accepted; when it is not, the step has failed,
+    and is undone like one whose deadline has passed.
+    """
+
+
+@dataclass(frozen=True)
 class Ask:
     """A question to the customer (TMF621 *information required*).
 
@@ -32,8 +74,9 @@ class Ask:
     asked about the ticket as it is then, as for a client's change from ``pending`` to ``inProgress``; this one is not
     started a second time in the same episode. Within ``await`` (``Await.asking``) the operation goes on waiting: its
     ``within`` stands still while the question is open and begins anew with the answer, and it may be judged by further
-    events meanwhile, of which ``ask`` asks nothing as long as the question is open. Unanswered, the recovery ends
-    unsuccessful, its steps are undone, and ``then`` is written in place of ``report.unsuccessful``.
+    events meanwhile, of which ``ask`` asks nothing as long as the question is open. What the customer said is
+    ``answer.<step>`` from then on, and ``tell`` hands it on before the next event is read. Unanswered, the recovery
+    ends unsuccessful, its steps are undone, and ``then`` is written in place of ``report.unsuccessful``.
     """
 
     reason: Template
@@ -42,12 +85,15 @@ class Ask:
     then: ReportRule
     need: Template = field(default_factory=lambda: Template([]))
     """Renders to a list of RFC 6902 operations on the ticket, each with ``op`` and ``path``."""
+    tell: Tell | None = None
+    """How the answer is handed on to the downstream that needs it; only within ``await``."""
 
     def document(self) -> dict[str, Any]:
         """As it is written in a mapping."""
         written = {"reason": self.reason.source, "note": self.note.source, "within": duration_text(self.within)}
         need = {"need": self.need.source} if self.need.source else {}
-        return {**written, **need, "then": self.then.document()}
+        tell = {"tell": self.tell.document()} if self.tell else {}
+        return {**written, **need, **tell, "then": self.then.document()}
 
 
 @dataclass(frozen=True)
@@ -116,32 +162,6 @@ class Retry:
 
 
 @dataclass(frozen=True)
-class Undo:
-    """The operation that takes a step back; it has its own operation id, and its step's timeout and retries.
-
-    **When**: the recovery ends unsuccessful, the ticket is cancelled or deleted, or a work-around's ``Expiry`` says so.
-    **What**: every operation that its downstream took on, except those of which it said itself that they failed; so
-    one whose deadline has passed is undone as well. **How**: in the reverse order of their steps, one after the other,
-    before the report is written; an undo that fails is recorded and noted on the ticket, and holds up neither the
-    others nor the report. Nothing is awaited. It may read ``step``, its own step's answer included.
-    """
-
-    call: str
-    target: Template | None = None
-    body: Template = field(default_factory=lambda: Template({}))
-
-    @property
-    def operation(self) -> Operation:
-        """The row of the operation that it calls. Raises ``KeyError``, but not for a mapping of ``load_checked``."""
-        return OPERATIONS[self.call]
-
-    def document(self) -> dict[str, Any]:
-        """As it is written in a mapping."""
-        target = {"target": self.target.source} if self.target else {}
-        return {"call": self.call, **target, "body": self.body.source}
-
-
-@dataclass(frozen=True)
 class Interim:
     """The ticket's status while a step or a parallel block waits (``while``): ``held`` or ``pending``.
 
@@ -197,6 +217,16 @@ class Step:
         match = self.await_.match if self.await_ else None
         paths = [path.steps for path in match.paths] if match else []
         return frozenset(str(steps[1]) for steps in paths if steps[0] == "step" and len(steps) > 1) - {self.id}
+
+    @property
+    def tell(self) -> Tell | None:
+        """What hands on the answers to its questions."""
+        return self.await_.asking.tell if self.await_ and self.await_.asking else None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the customer may be asked something while it waits."""
+        return self.await_ is not None and self.await_.asking is not None
 
     def ending(self, verdict: Verdict) -> Outcome | None:
         """The outcome that ends the recovery when the step has this verdict; None: it goes on."""

@@ -27,8 +27,9 @@ def wrong_types(mapping: Mapping, operations: Operations) -> Iterator[Complaint]
 
 
 def _is_typed(path: Path) -> bool:
-    if path.root in ("t", "was"):
-        return len(path.steps) > 1 and path.steps[1] in _TYPED
+    if path.root in ("t", "was", "answer"):
+        below = path.steps[2:] if path.root == "answer" else path.steps[1:]
+        return bool(below) and below[0] in _TYPED
     return path.root in ("changed", "episode", "now", "mapping", "group")
 
 

@@ -16,7 +16,7 @@ from tmf_adapter.mapping.parts import Step, Verdict
 from tmf_adapter.mapping.render import render
 from tmf_adapter.recovery import mailbox, store
 from tmf_adapter.recovery.kinds import ADVANCE, DEADLINE, POLL, RALLY
-from tmf_adapter.recovery.recovery import Operation, Run, Stage, owner_of
+from tmf_adapter.recovery.recovery import UNTOLD, Operation, Run, Stage, owner_of, shown_body
 from tmf_adapter.recovery.rows import AlreadyEnded
 from tmf_adapter.recovery.switches import Switches, still_off
 from tmf_adapter.recovery.target import Answer, Found, Target, with_identity
@@ -215,6 +215,8 @@ class Acting:
         def work(tx: Connection) -> None:
             store.end_operation(tx, operation.id, Stage.MINTED, Verdict.FAIL, reason)
             self.trail.write(tx, run.recovery.id, Entry.CALLED, **said)
+            if asker := run.waiting_for(operation.step_id):
+                store.end_operation(tx, asker.id, Stage.WAITING, Verdict.FAIL, UNTOLD + reason, lapsed=True)
             self._rally(tx, operation, run)
 
         await self.database.write(work)
@@ -282,7 +284,7 @@ def _said(operation: Operation, answer: Answer, seconds: float) -> dict[str, Any
         "status": answer.status,
         "ms": round(seconds * 1_000, 1) if seconds else None,
         "target": operation.target,
-        "request": operation.request if not operation.attempts else None,
+        "request": shown_body(operation, operation.request) if not operation.attempts else None,
         "error": answer.error,
         "found": True if answer.document is not None and answer.status is None and not seconds else None,
     }

@@ -1,14 +1,14 @@
 """Ask a person: the customer, through *information required* on the ticket; or one of ours, before anything is done."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from tmf_adapter.crash import CrashPoint, crash_point
 from tmf_adapter.engine import Engine
-from tmf_adapter.mapping.asking import answered
+from tmf_adapter.mapping.asking import answered, said_since
 from tmf_adapter.mapping.expression import RenderError
 from tmf_adapter.mapping.parts import Ask, Step, Verdict
 from tmf_adapter.mapping.render import Template, render
@@ -16,7 +16,7 @@ from tmf_adapter.recovery import mailbox, questions, store
 from tmf_adapter.recovery.kinds import ADVANCE, DEADLINE, UNANSWERED
 from tmf_adapter.recovery.recovery import APPROVAL, ASK, Kind, Operation, Question, Reply, Run, Stage, State
 from tmf_adapter.recovery.report import as_proposed
-from tmf_adapter.recovery.rows import AlreadyEnded
+from tmf_adapter.recovery.rows import AlreadyEnded, json_text
 from tmf_adapter.recovery.trail import Entry, Trail
 from tmf_adapter.storage.database import Database
 from tmf_adapter.storage.ledger import Together
@@ -150,11 +150,18 @@ class Asking:
 
 
 def answers(asked: Sequence[Question], before: Doc, after: Doc) -> list[Question]:
-    """The questions that a client's change of the ticket answers: by what it says, or by going back to work."""
+    """The questions that a client's change of the ticket answers, by what it says or by going back to work."""
     moved = after.get("status") == "inProgress" and before.get("status") == "pending"
     return [
-        one for one in asked if moved or answered(one.asked.get("need") or [], one.asked.get("before") or {}, after)
+        replace(one, said=said_since(_before(one), after))
+        for one in asked
+        if moved or answered(one.asked.get("need") or [], _before(one), after)
     ]
+
+
+def _before(question: Question) -> Doc:
+    """The ticket as it was when the question was put."""
+    return question.asked.get("before") or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +175,11 @@ class Answered:
     def write(self, tx: Connection) -> None:
         for question in self.questions:
             try:
-                questions.reply(tx, question.id, Reply.ANSWERED, "customer")
+                questions.reply(tx, question.id, Reply.ANSWERED, "customer", json_text(question.said))
             except AlreadyEnded:
                 continue  # it was too late
-            self.trail.write(tx, question.recovery_id, Entry.REPLIED, question=question.id, reply=Reply.ANSWERED.value)
+            said = {"reply": Reply.ANSWERED.value, "said": question.said or None}
+            self.trail.write(tx, question.recovery_id, Entry.REPLIED, question=question.id, **said)
             self.engine.start(tx, ADVANCE, f"{question.recovery_id}/{question.id}")
 
     def committed(self) -> None:

@@ -11,7 +11,7 @@ from tmf_adapter.mapping.parts import Outcome, Verdict
 from tmf_adapter.recovery import questions, store
 from tmf_adapter.recovery.kinds import ADVANCE, DEADLINE
 from tmf_adapter.recovery.next import Finish, How, Taken
-from tmf_adapter.recovery.recovery import UNDO, Kind, Operation, Question, Reply, Run, Stage, State
+from tmf_adapter.recovery.recovery import TELL, UNDO, Kind, Operation, Question, Reply, Run, Stage, State
 from tmf_adapter.recovery.rows import AlreadyEnded
 from tmf_adapter.recovery.run import Runs
 from tmf_adapter.recovery.trail import Entry
@@ -106,7 +106,7 @@ class Decisions:
 
     def _again(self, tx: Connection, run: Run, one: Operation) -> None:
         anew = {"verdict": None, "reason": None, "ended_at": None, "lapsed": 0, "attempts": 0, "owner": None}
-        awaited = run.recovery.mapping.step(one.step_id).await_
+        awaited = None if TELL in one.step_id else run.recovery.mapping.step(one.step_id).await_
         if one.remote_id is None or awaited is None:
             tx.execute(_AGAIN, {"key": one.id, **anew, "state": Stage.MINTED, "due_at": None})
             return
@@ -164,5 +164,6 @@ def shown_question(question: Question) -> Doc:
         "until": stamp(question.due_at),
         "answeredBy": question.answered_by,
         "answer": question.answer,
+        "said": question.said or None,
     }
     return {name: value for name, value in members.items() if value is not None}

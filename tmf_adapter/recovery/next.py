@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from tmf_adapter.mapping.parts import Interim, Mapping, Otherwise, Outcome, Part, Step, Undo, Verdict
+from tmf_adapter.mapping.parts import Interim, Mapping, Otherwise, Outcome, Part, Step, Tell, Undo, Verdict
 from tmf_adapter.recovery.recovery import (
     APPROVAL,
     ASK,
+    TELL,
     UNDO,
     Operation,
     Question,
@@ -236,7 +237,7 @@ def _unanswered(run: Run, step: Step) -> Finish | None:
 
 def _moves(run: Run, part: Part, runs: Runs) -> Iterator[Move]:
     """What is to be done in a part; nothing once it is over. Calls come before results are read."""
-    waits = list[Move]()
+    waits = list[Resume | Wait]()
     for step in part.steps:
         operation = run.operation(step.id)
         match operation:
@@ -246,9 +247,32 @@ def _moves(run: Run, part: Part, runs: Runs) -> Iterator[Move]:
             case Operation(stage=Stage.MINTED):
                 yield Act(step, operation)
             case Operation(stage=Stage.WAITING):
-                answers = [q for q in run.questions if q.step_id == step.id and q.reply is Reply.ANSWERED]
-                waits.append(Resume(answers[-1]) if answers and operation.due_at is None else Wait(step, operation))
+                move = _waiting(run, step, operation)
+                if isinstance(move, Act):
+                    yield move
+                else:
+                    waits.append(move)
     yield from waits
+
+
+def _waiting(run: Run, step: Step, operation: Operation) -> Act | Resume | Wait:
+    """What is to be done for an operation whose result is awaited: an answer to its question is handed on first."""
+    question = run.last_asked(step.id)
+    if question is None or question.reply is not Reply.ANSWERED:
+        return Wait(step, operation)
+    if operation.due_at is None:
+        return Resume(question)
+    if step.tell is None:
+        return Wait(step, operation)
+    telling = telling_of(step, step.tell, question)
+    told = run.operation(telling.id)
+    return Wait(step, operation) if told and told.stage is Stage.ENDED else Act(telling, told)
+
+
+def telling_of(step: Step, tell: Tell, question: Question) -> Step:
+    """The call that hands the answer to a question on, as a step of its own; it is done once it is accepted."""
+    id_ = f"{step.id}{TELL}{question.id}"
+    return Step(id_, tell.call, step.timeout, step.retry, target=tell.target, body=tell.body)
 
 
 # -- undo --------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tmf_adapter.mapping.live import LiveMappings
 from tmf_adapter.recovery import questions
 from tmf_adapter.recovery.decisions import shown_question
-from tmf_adapter.recovery.recovery import OPEN, UNDO, Kind, Operation, Reply, Run, Stage, State
+from tmf_adapter.recovery.recovery import OPEN, TELL, UNDO, Kind, Operation, Reply, Run, Stage, State, shown_body
 from tmf_adapter.recovery.rows import moment
 from tmf_adapter.recovery.store import RecoveryStore
 from tmf_adapter.recovery.switches import Switches
@@ -215,8 +215,9 @@ def _shown(row: Any, waiting: Doc | None) -> Doc:
 def _operation(one: Operation) -> Doc:
     members = {
         "id": one.id,
-        "step": one.step_id.removesuffix(UNDO),
+        "step": one.step_id.partition(".")[0],
         "undo": one.step_id.endswith(UNDO) or None,
+        "tell": TELL in one.step_id or None,
         "call": one.call,
         "stage": one.stage.value,
         "target": one.target,
@@ -227,7 +228,7 @@ def _operation(one: Operation) -> Doc:
         "reason": one.reason,
         "dueAt": _stamp(one.due_at) if one.stage is not Stage.ENDED else None,
         "endedAt": stamp(one.ended_at) if one.ended_at else None,
-        "request": one.request,
-        "response": one.response,
+        "request": shown_body(one, one.request),
+        "response": shown_body(one, one.response),
     }
     return {name: value for name, value in members.items() if value is not None}

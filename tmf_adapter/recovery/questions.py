@@ -74,17 +74,19 @@ async def find(database: Database, id_: str) -> Question | None:
 
 
 def _question(row: Row[Any]) -> Question:
-    due = moment(row.due_at)
+    due, kind = moment(row.due_at), Kind(row.kind)
     assert due is not None
+    is_said = kind is Kind.INFORMATION and row.answer is not None
     return Question(
         id=row.id,
         recovery_id=row.recovery_id,
         name=row.name,
         ticket_id=row.ticket_id,
-        kind=Kind(row.kind),
+        kind=kind,
         reply=Reply(row.state),
         asked=orjson.loads(row.asked),
         due_at=due,
         answered_by=row.answered_by,
-        answer=row.answer,
+        answer=None if is_said else row.answer,
+        said=orjson.loads(row.answer) if is_said else None,
     )

@@ -6,12 +6,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from tmf_adapter.mapping.asking import answer_view
 from tmf_adapter.mapping.parts import Mapping, Outcome, Step, Verdict
 from tmf_adapter.mapping.plan import bind
 from tmf_adapter.tmf.events import Doc
+from tmf_adapter.tmf.mask import hidden
 
 UNDO = ".undo"
 """What follows the id of a step in the id of the operation that takes it back; no step has a dot in its id."""
+
+
+TELL = ".tell:"
+"""What stands between the id of a step and that of a question in the id of the operation that hands on its answer."""
+
+
+UNTOLD = "the customer's answer could not be handed on: "
+"""Why a step has failed whose downstream waits for an answer in vain; the cause follows."""
 
 
 class State(StrEnum):
@@ -122,6 +132,8 @@ class Question:
     due_at: datetime
     answered_by: str | None = None
     answer: str | None = None
+    said: Doc | None = None
+    """What the customer's answer added to the ticket, as TMF621 has it; see ``asking.said_since``."""
 
     @property
     def step_id(self) -> str:
@@ -157,7 +169,7 @@ class Recovery:
     def asks(self) -> bool:
         """Whether it may ask somebody something."""
         mapping = self.mapping
-        return bool(mapping.ask or mapping.approve) or any(s.await_ and s.await_.asking for s in mapping.every_step)
+        return bool(mapping.ask or mapping.approve) or any(step.asks for step in mapping.every_step)
 
     @property
     def bound(self) -> "Recovery":
@@ -179,7 +191,7 @@ class Run:
     alone: bool = True
 
     def operation(self, step_id: str) -> Operation | None:
-        """The operation of a step, or of ``<step>.undo``."""
+        """The operation of a step, of ``<step>.undo``, or of ``<step>.tell:<question>``."""
         return next((operation for operation in self.operations if operation.step_id == step_id), None)
 
     def question(self, name: str) -> Question | None:
@@ -190,11 +202,27 @@ class Run:
         """Whether the customer is being asked something for a step."""
         return any(one.step_id == step_id and one.reply is Reply.OPEN for one in self.questions)
 
+    def last_asked(self, step_id: str) -> Question | None:
+        """The newest question of a step."""
+        return next((one for one in reversed(self.questions) if one.step_id == step_id), None)
+
+    def waiting_for(self, telling: str) -> Operation | None:
+        """The operation that still waits for the answer which the operation of ``telling`` hands on."""
+        step_id, tells, _ = telling.partition(TELL)
+        asker = self.operation(step_id) if tells else None
+        return asker if asker and asker.stage is Stage.WAITING else None
+
     @property
     def scope(self) -> dict[str, Any]:
-        """What a step's expressions read: the copied view, and the answers of the steps before it."""
+        """What a step's expressions read: the copied view, and the answers of earlier steps and of the customer."""
         answers = {one.step_id: one.response for one in self.operations if one.response is not None}
-        return {**self.recovery.scope, "step": answers}
+        said = {one.step_id: answer_view(one.said) for one in self.questions if one.said is not None}
+        return {**self.recovery.scope, "step": answers, "answer": said}
+
+
+def shown_body(operation: Operation, body: Doc | None) -> Any:
+    """What the trail shows of a request or an answer: what hands on a customer's words has them in any member."""
+    return hidden(body) if TELL in operation.step_id else body
 
 
 def owner_of(run: Run, step: Step) -> str:

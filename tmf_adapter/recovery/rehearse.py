@@ -14,7 +14,19 @@ from tmf_adapter.mapping.parts import Expired, Interim, Outcome, Step, Verdict, 
 from tmf_adapter.mapping.plan import Planned
 from tmf_adapter.mapping.render import render
 from tmf_adapter.recovery.next import Act, Finish, How, Look, Put, Resume, Stand, Taken, Wait, Withdraw, next_move
-from tmf_adapter.recovery.recovery import APPROVAL, ASK, Kind, Operation, Question, Recovery, Reply, Run, Stage, State
+from tmf_adapter.recovery.recovery import (
+    APPROVAL,
+    ASK,
+    UNTOLD,
+    Kind,
+    Operation,
+    Question,
+    Recovery,
+    Reply,
+    Run,
+    Stage,
+    State,
+)
 from tmf_adapter.recovery.report import interim_of, report_of
 from tmf_adapter.tickets.ticket import Report
 from tmf_adapter.tmf.events import Doc
@@ -25,7 +37,7 @@ TURNS_LIMIT = 1000
 
 @dataclass(frozen=True)
 class Called:
-    """A call as it would be made. ``step`` ends with ``.undo`` for one that takes a step back."""
+    """A call as it would be made. ``step`` ends with ``.undo`` for one that takes it back, ``.tell`` for an answer."""
 
     step: str
     call: str
@@ -90,7 +102,9 @@ class _Stage:
                     self.put(name)
                 case Resume(question) if question.name == ASK:
                     return self.finish(Finish(None, "the customer has answered", How.ANSWERED))
-                case Resume(question) | Withdraw(question):
+                case Resume(question):
+                    self.change(question.step_id, due_at=self.now)
+                case Withdraw(question):
                     self.reply(question.name, Reply.WITHDRAWN)
                 case Look(step, operation):
                     self.change(operation.id, stage=Stage.ENDED)
@@ -113,8 +127,9 @@ class _Stage:
         facts = step.operation
         target = str(render(step.target, self.run.scope)) if step.target else None
         body = render(step.body, self.run.scope)
-        self.seen.calls.append(Called(step.id, step.call, body, target))
-        refused = self.take(Happens.REFUSED, step.id)
+        name = step.id.partition(":")[0]  # which of its questions it answers is no matter here
+        self.seen.calls.append(Called(name, step.call, body, target))
+        refused = self.take(Happens.REFUSED, name)
         answer: Doc = {**body, "id": target or f"{step.id}-1"} if isinstance(body, dict) else {"id": f"{step.id}-1"}
         waits = step.await_ is not None and refused is None
         verdict = None if waits else Verdict.FAIL if refused else Verdict.OK
@@ -134,6 +149,9 @@ class _Stage:
             due_at=self.now if waits else None,
         )
         self.run = replace(self.run, operations=(*self.run.operations, made))
+        if refused and (asker := self.run.waiting_for(step.id)):
+            reason = UNTOLD + str(made.reason)
+            self.change(asker.id, stage=Stage.ENDED, verdict=Verdict.FAIL, reason=reason, lapsed=True)
 
     def happen(self, moves: Sequence[Any]) -> bool:
         """Let the next thing happen that anybody waits for; False when nothing more does."""
@@ -215,16 +233,16 @@ class _Stage:
         reply = _REPLIES.get((question.kind, happening.kind))
         if reply is None:
             return False
-        self.reply(question.name, reply, happening.subject)
+        said = dict(happening.members) if reply is Reply.ANSWERED else None
+        self.reply(question.name, reply, happening.subject, said)
         step = question.step_id if question.name not in (APPROVAL,) else ""
         if reply is Reply.EXPIRED and self.run.operation(step):
             self.change(step, stage=Stage.ENDED, verdict=Verdict.FAIL, reason=_SILENT, lapsed=True)
-        elif self.run.operation(step):
-            self.change(step, due_at=self.now)
         return True
 
-    def reply(self, name: str, reply: Reply, by: str = "") -> None:
-        changed = (replace(q, reply=reply, answered_by=by or None) if q.name == name else q for q in self.run.questions)
+    def reply(self, name: str, reply: Reply, by: str = "", said: Doc | None = None) -> None:
+        asked = self.run.questions
+        changed = (replace(q, reply=reply, answered_by=by or None, said=said) if q.name == name else q for q in asked)
         self.run = replace(self.run, questions=tuple(changed))
 
     # -- ends

@@ -117,8 +117,8 @@ def _text(template: Template | None, scope: dict[str, Any]) -> str | None:
 
 
 def _related(operations: Sequence[Operation]) -> list[Doc]:
-    """What was done; what took it back again is no part of it."""
-    made = [one for one in operations if one.remote_id is not None and not one.step_id.endswith(UNDO)]
+    """What was done; what took it back again, or handed an answer on, is no part of it."""
+    made = [one for one in operations if one.remote_id is not None and "." not in one.step_id]
     return [_reference(one) for one in made]
 
 

@@ -333,7 +333,7 @@ operation = Table(
     _where("ix_operation_remote", "remote_id IS NOT NULL", "tenant", "remote_id"),
 )
 """``recovery_id`` is a recovery, or the group whose members share the operation; ``step_id`` is a step of the mapping,
-or ``<step>.undo`` for what takes it back.
+``<step>.undo`` for what takes it back, or ``<step>.tell:<question>`` for what hands the answer to a question on.
 """
 
 awaited = Table(
@@ -367,7 +367,7 @@ question = Table(
     Index("uq_question_name", "tenant", "recovery_id", "name", unique=True),
     _where("ix_question_open", "state = 'open'", "tenant", "kind", "ticket_id"),
 )
-"""What a recovery asks a person, and the answer."""
+"""What a recovery asks a person, and the answer: why it was decided so, or as JSON what it added to the ticket."""
 
 trail = Table(
     "trail",

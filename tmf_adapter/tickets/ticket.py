@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tmf_adapter.tickets.characteristics import counted, retract, set_characteristics
-from tmf_adapter.tmf.events import Author, Change, Doc, Stored, require_information
+from tmf_adapter.tmf.events import OUR_NAME, Author, Change, Doc, Stored, require_information
 from tmf_adapter.tmf.ids import new_id
 from tmf_adapter.tmf.lifecycle import REOPENING, TICKET
 from tmf_adapter.tmf.time import stamp
@@ -31,8 +31,6 @@ RULES = Tracked(
         }
     ),
 )
-
-AUTHOR = "tmf_adapter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ def _way(before: Stored, said: Report) -> tuple[str, ...]:
 
 
 def _note(text: str, now: datetime) -> Doc:
-    return {"@type": "Note", "id": new_id(), "author": AUTHOR, "date": stamp(now), "text": text}
+    return {"@type": "Note", "id": new_id(), "author": OUR_NAME, "date": stamp(now), "text": text}
 
 
 def _with_related(document: Doc, related: tuple[Doc, ...]) -> list[Doc]:

@@ -24,6 +24,10 @@ Resource = Literal[
 """Whatever raises events, by the name that its collection has."""
 
 
+OUR_NAME = "tmf_adapter"
+"""The ``author`` of the notes that the adapter writes."""
+
+
 class Author(StrEnum):
     """Who changed a resource. What the adapter itself changed never starts a recovery."""
 

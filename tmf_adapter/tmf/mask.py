@@ -48,18 +48,18 @@ class Mask:
     def __call__(self, value: Any) -> Any:
         """``value``, which is JSON, with what is not to be shown masked; the given one stays as it is."""
         if isinstance(value, dict):
-            return {name: _hidden(inner) if self.hides(str(name)) else self(inner) for name, inner in value.items()}
+            return {name: hidden(inner) if self.hides(str(name)) else self(inner) for name, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self(inner) for inner in value]
         return _masked(value) if isinstance(value, str) else value
 
 
-def _hidden(value: Any) -> Any:
-    """Its shape stays, so that one can still tell how many notes there were."""
+def hidden(value: Any) -> Any:
+    """``value`` with every text and number masked: its shape stays, so that one can tell how many notes there were."""
     if isinstance(value, dict):
-        return {name: _hidden(inner) for name, inner in value.items()}
+        return {name: hidden(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_hidden(inner) for inner in value]
+        return [hidden(inner) for inner in value]
     return value if value is None or isinstance(value, bool) else MASKED
 
 
