@@ -70,6 +70,8 @@ def test_a_condition_holds_or_says_why_not(source: str, truth: Truth, reason: st
         ("duration('90m')", "PT1H30M"),  # ISO 8601
         ("duration('-36h')", "-P1DT12H"),
         ("string(t.char.count) + t.id", "3t-1"),
+        ("size('é')", 2),  # bytes, not characters, as mappings/README.md says
+        ("'éé'.matches('^.{1,2}$')", True),  # characters
     ],
 )
 def test_a_value_is_json(source: str, value: Any) -> None:
