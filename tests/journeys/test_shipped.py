@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.forked import start
 from tests.journeys.world import PROBLEMS, TICKETS, Doc, World, characteristic, until, world
-from tmf_adapter.demo.processes import Process, start
+from tmf_adapter.demo.processes import Process
 from tmf_adapter.mapping.cases import Case, Happening, Happens
 from tmf_adapter.mapping.lint import load_checked
 from tmf_adapter.mapping.parts import Mapping, Outcome

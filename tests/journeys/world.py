@@ -11,7 +11,8 @@ from typing import Any
 
 import requests
 
-from tmf_adapter.demo.processes import Process, free_port, start
+from tests.forked import start
+from tmf_adapter.demo.processes import Process, free_port
 
 Doc = dict[str, Any]
 TICKETS = "/tmf-api/troubleTicket/v5/troubleTicket"

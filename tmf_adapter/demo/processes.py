@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import requests
 
@@ -22,48 +23,72 @@ class NotStarted(Exception):
     """The process ended, or its time was over, before it served; the text holds the end of its log."""
 
 
-class Process:
-    """A running process. ``url`` is where it serves, without a slash at the end; it has a process group of its own."""
+class Child(Protocol):
+    """What can be done with a process that was begun; ``subprocess.Popen`` is one."""
 
-    def __init__(self, command: list[str], env: Mapping[str, str] | None = None) -> None:
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+Begin = Callable[[str, tuple[str, ...], Mapping[str, str], int], Child]
+"""Begins ``python -m module args`` in that environment; both streams are written to the file descriptor."""
+
+
+def fresh(module: str, args: tuple[str, ...], env: Mapping[str, str], log: int) -> "subprocess.Popen[bytes]":
+    """A new interpreter, with a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *args],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+class Process:
+    """A running process. ``url`` is where it serves, without a slash at the end."""
+
+    def __init__(self, begin: Begin, module: str, args: tuple[str, ...], env: Mapping[str, str]) -> None:
         self.url = ""
         self._file, path = tempfile.mkstemp(prefix="tmf-adapter-log-")
         os.unlink(path)
         self._said: str | None = None
-        self._popen = subprocess.Popen(
-            command,
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=self._file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        self._child = begin(module, args, {**os.environ, "PYTHONUNBUFFERED": "1", **env}, self._file)
 
     @property
     def pid(self) -> int:
-        return self._popen.pid
+        return self._child.pid
 
     @property
     def running(self) -> bool:
         """Whether it has not ended."""
-        return self._popen.poll() is None
+        return self._child.poll() is None
 
     def kill(self) -> None:
         """SIGKILL; it is gone when this returns."""
-        self._popen.kill()
-        self._popen.wait()
+        self._child.kill()
+        self._child.wait()
         self._keep_log()
 
     def stop(self) -> int:
         """SIGTERM, and SIGKILL for one that does not heed it; the exit code. Stopping twice is harmless."""
-        self._popen.terminate()
+        self._child.terminate()
         try:
-            self._popen.wait(STOP_SECONDS)
+            code = self._child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._popen.kill()
-            self._popen.wait()
+            self._child.kill()
+            code = self._child.wait()
         self._keep_log()
-        return self._popen.returncode
+        return code
 
     def log(self) -> str:
         """Everything it has written so far, to either stream."""
@@ -93,14 +118,15 @@ def start(
     env: Mapping[str, str] | None = None,
     url: str | None = None,
     meanwhile: Callable[[], None] = _pause,
+    begin: Begin = fresh,
 ) -> Process:
     """Run ``python -m module args`` and return once it serves. ``env`` is added to our own environment.
 
     Without ``url`` it serves when it writes ``listening on http://...``; with it, when ``GET url/health/ready`` is
-    answered 200. ``meanwhile`` is called again and again while that is waited for. Raises ``NotStarted``; no process is
-    left behind then.
+    answered 200. ``meanwhile`` is called again and again while that is waited for. ``begin`` makes
+    the process. Raises ``NotStarted``; no process is left behind then.
     """
-    process = Process([sys.executable, "-m", module, *args], {"PYTHONUNBUFFERED": "1", **(env or {})})
+    process = Process(begin, module, args, env or {})
     try:
         process.url = _until_serving(process, url, module, meanwhile)
     except BaseException:
