@@ -245,6 +245,20 @@ async def test_tasks_and_event_records_in_v4(client: httpx.AsyncClient) -> None:
 
 
 @one_database
+@pytest.mark.parametrize("meta", [{"@schemaLocation": 5, "@baseType": None}, {"@type": ""}, {"@type": []}])
+async def test_what_an_event_of_v4_calls_its_type_is_on_record_in_any_form(
+    client: httpx.AsyncClient, meta: dict[str, Any]
+) -> None:
+    """Answers are held against their documents here: v5's has a text there."""
+    event = {"eventId": "e1", "event": {"serviceProblem": {"id": "remote-1"}}, **meta}
+    listener = "/serviceProblemManagement/v4/listener/serviceProblemStateChangeEvent"
+    assert (await client.post(listener, json=event)).status_code == 201
+    [record] = await seen(client, "/serviceProblemManagement/v5/serviceProblemEventRecord")
+    assert record["notification"]["@type"] == "ServiceProblemStateChangeEvent"
+    assert record["notification"]["@v4"] == meta
+
+
+@one_database
 async def test_a_v4_subscription_is_an_id_a_callback_and_a_query(client: httpx.AsyncClient) -> None:
     wish = {"callback": "http://bss.example/listener", "query": "eventType=TroubleTicketCreateEvent"}
     answer = await client.post("/troubleTicket/v4/hub", json=wish)

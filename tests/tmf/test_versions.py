@@ -242,6 +242,13 @@ def test_a_json_patch_may_have_put_anything_anywhere_and_validation_sees_it(name
     TICKET.view({**STORED, name: value})
 
 
+@pytest.mark.parametrize("type_", [{}, {"@type": ""}, {"@type": "AttachmentRefOrValue"}, {"@type": "AttachmentRef"}])
+def test_an_empty_id_that_v4_sent_is_told_from_one_that_v5_needs(type_: Doc) -> None:
+    """Only a reference needs one, and that it is a reference is not said before its type is written."""
+    sent = {"@referredType": "Document", "id": "", **type_}
+    assert TICKET.view(TICKET.put({}, {"attachment": [sent]}))["attachment"] == [sent]
+
+
 def test_what_is_nested_as_deeply_as_can_be_sent_is_no_trouble() -> None:
     deep: Doc = {}
     for _ in range(120):

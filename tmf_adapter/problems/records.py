@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from tmf_adapter.storage.resources import ResourceStore
 from tmf_adapter.tmf.events import Doc, Stored, Text
-from tmf_adapter.tmf.forms import moment
+from tmf_adapter.tmf.forms import moment, text
 from tmf_adapter.tmf.ids import new_id
 from tmf_adapter.tmf.query import Page, Query
+from tmf_adapter.tmf.shapes import KEPT, META
 from tmf_adapter.tmf.time import stamp, utc_now
 
 ABOUT = frozenset(
@@ -41,7 +42,7 @@ class EventRecords:
             "@type": "ServiceProblemEventRecord",
             "recordTime": stamp(self.clock()),
             "eventType": type,
-            "notification": {"@type": type, **event},
+            "notification": _notification(type, event),
         }
         if moment(event.get("eventTime")):
             record["eventTime"] = event["eventTime"]
@@ -60,6 +61,15 @@ class EventRecords:
     async def list(self, query: Query) -> Page:
         """The records that match."""
         return await self.store.page(query)
+
+
+def _notification(type: str, event: Doc) -> Doc:
+    """The event as it was sent. v5 asks of any object that these three be texts; a sender through v4 need not know."""
+    strange = {name: event[name] for name in META if name in event and not text(event[name])}
+    if event.get("@type") == "":
+        strange["@type"] = ""
+    said = {name: value for name, value in event.items() if name not in strange}
+    return {"@type": type, **said, **({KEPT: strange} if strange else {})}
 
 
 def _members(payload: Any) -> list[tuple[str, Any]]:

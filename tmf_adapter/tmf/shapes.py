@@ -18,8 +18,9 @@ KEPT: Final = "@v4"
 ABSENT: Final = object()
 """What a part looks like in the other version when it is not there at all."""
 
-_META = ("@type", "@baseType", "@schemaLocation")
-_BESIDE = frozenset({"role", KEPT, *_META})
+META: Final = ("@type", "@baseType", "@schemaLocation")
+"""What any object of v5 may say of its type, in text."""
+_BESIDE = frozenset({"role", KEPT, *META})
 """What v5 has beside the reference that it wraps; everything else of a v4 object is the reference."""
 _EVERYWHERE: Mapping[str, Form] = {"@schemaLocation": uri}
 """What v4 asks of any object, and v5 does not."""
@@ -83,7 +84,7 @@ class Shape:
         flat = self._flat(stored)
         seen = self._members(flat)
         sent = kept(stored)
-        for name, value in self._supplied(flat).items():
+        for name, value in self._supplied(flat):
             if same(seen.get(name, ABSENT), value):
                 del seen[name]
                 if isinstance(sent.get(name), str):
@@ -104,7 +105,7 @@ class Shape:
         sent = {name: value for name, value in v4.items() if self._is_unspeakable(name, value)}
         body = {name: value for name, value in v4.items() if name not in sent}
         flat = self._written(self._flat(before), seen, body)
-        for name, value in self._supplied(flat).items():
+        for name, value in self._supplied(flat):
             if name not in v4:
                 flat[name] = value
             elif v4[name] == value or (name == "@type" and v4[name] in (self.v4_type, "")):
@@ -169,9 +170,11 @@ class Shape:
         """Whether v4 has a place for the value: some are of any form in v5, and not in v4."""
         return (self.v4_asks.get(name) or _EVERYWHERE.get(name, _anything))(value)
 
-    def _supplied(self, flat: Doc) -> Doc:
-        """What v5 requires and v4 may leave out."""
-        return {"@type": self.type(flat), **({"id": ""} if self.needs_id(flat) else {})}
+    def _supplied(self, flat: Doc) -> Iterator[tuple[str, str]]:
+        """What v5 requires and v4 may leave out. The type, which is written first, says whether an id is needed."""
+        yield "@type", self.type(flat)
+        if self.needs_id(flat):
+            yield "id", ""
 
     def _members(self, flat: Doc) -> Doc:
         """Every member that v4 has a place for, by its v4 name. What v5 has under a name that v4 needs is not seen."""
