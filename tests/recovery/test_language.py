@@ -153,6 +153,22 @@ async def test_an_attempt_is_repeated_as_often_as_the_mapping_says_and_each_is_o
 # -- reports -----------------------------------------------------------------------------------------------------------
 
 
+async def test_a_failure_is_told_by_the_last_answer_and_not_by_the_silence_after_it(
+    open_room: Any,
+) -> None:
+    silent = Obedient(answers={"first": [BUSY]}, unreachable=True)
+    async with open_room(mapping(steps=[step("first")]), downstream=silent) as here:
+        ticket = await here.open()
+        await here.until_state(ticket, "reported")
+        assert (await here.notes(ticket))[-1].endswith("was not done: it answered 503: busy (3 attempts)")
+        errors = [entry.body["error"] for entry in await here.trail(ticket) if entry.kind == "called"]
+        assert errors == [
+            "it answered 503: busy",
+            act.UNASKED,
+            act.UNASKED,
+        ]  # the trail says of each attempt what it was
+
+
 async def test_a_report_at_once_calls_nobody(open_room: Any) -> None:
     now = {"now": {"status": "rejected", "reason": "out-of-scope", "note": "Please ask billing."}}
     document = mapping(report=now, when=["t.status == 'acknowledged'"])

@@ -34,6 +34,9 @@ PATIENCE = timedelta(hours=1)
 """How long an operation waits for a downstream that is spared before its attempts are spent all the same."""
 
 
+UNASKED = "it could not be asked what became of the operation"
+
+
 @dataclass(frozen=True, slots=True)
 class Acting:
     """``targets`` are the downstreams by API, such as ``tmf656``.
@@ -86,7 +89,7 @@ class Acting:
             return False
         found = await self._look(step, operation)
         if found is Found.UNREACHABLE:
-            answer = Answer(error="it could not be asked what became of the operation", again="connect")
+            answer = Answer(error=UNASKED, again="connect")
             return await self._take(run, step, operation, answer, 0.0)
         if found is Found.NOTHING:
             return await self._call(run, step, operation)
@@ -141,15 +144,15 @@ class Acting:
     async def _take(self, run: Run, step: Step, operation: Operation, answer: Answer, seconds: float) -> bool:
         """Write down what the downstream said, or try again later, or give the operation up."""
         crash_point(CrashPoint.DOWNSTREAM_ANSWERED)
-        said = _said(operation, answer, seconds)
+        said, why = _said(operation, answer, seconds), _why(operation, answer)
         try:
             if answer.document is not None:
                 return await self._write_answer(run, step, operation, answer.document, said)
             if answer.again in step.retry.when and operation.attempts + 1 < step.retry.attempts:
-                return await self._try_later(run, step, operation, answer.error or "", said)
+                return await self._try_later(run, step, operation, why, said)
             if answer.again is not None and not isinstance(found := await self._look(step, operation), Found):
                 return await self._write_answer(run, step, operation, found, said)
-            return await self._write_failure(run, step, operation, answer.error or "", said)
+            return await self._write_failure(run, step, operation, why, said)
         except AlreadyEnded:
             return False  # the recovery was stopped meanwhile
 
@@ -183,7 +186,8 @@ class Acting:
         """The downstream is spared for a while: wait, and burn no attempt."""
 
         def work(tx: Connection) -> None:
-            store.count_attempt(tx, operation.id, operation.attempts, "its downstream is spared for a while", until)
+            why = operation.reason or "its downstream is spared for a while"
+            store.count_attempt(tx, operation.id, operation.attempts, why, until)
             self.engine.start(tx, ADVANCE, f"{run.recovery.id}/{new_id()}", until)
 
         try:
@@ -272,6 +276,11 @@ def _others(run: Run, step: Step, operation: Operation) -> set[str]:
     """What else its events may be about: what it changes, and the resources of the steps that its ``match`` names."""
     others = {one.remote_id or one.id for one in matched(run, step)}
     return others | {operation.target} if operation.target else others
+
+
+def _why(operation: Operation, answer: Answer) -> str:
+    """Why an attempt failed; where nothing could even be asked, what went wrong before that tells more."""
+    return (operation.reason if answer.error == UNASKED else None) or answer.error or ""
 
 
 def _said(operation: Operation, answer: Answer, seconds: float) -> dict[str, Any]:
