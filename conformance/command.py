@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.keys import KEYS
+from conformance.keys import EXAMPLES, KEYS
 from conformance.verdict import Level, Outcome, Part, Verdict
 
 if TYPE_CHECKING:  # what judges is loaded when something is judged, not whenever the command line is read
@@ -28,8 +28,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--token", help="sent as a bearer token")
     parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'", help="sent with each request")
     parser.add_argument("--seed", type=int, default=1, help="decides the generated requests (%(default)s)")
-    parser.add_argument(
-        "--seconds", type=int, default=60, help="for generated requests, in all; 0: one round (%(default)s)"
+    generated = parser.add_mutually_exclusive_group()
+    generated.add_argument(
+        "--examples",
+        type=int,
+        metavar="N",
+        default=EXAMPLES,
+        help="random requests to each operation: the same ones each time, however long they take (%(default)s)",
+    )
+    generated.add_argument(
+        "--seconds",
+        type=int,
+        metavar="N",
+        default=0,
+        help="instead: generated requests for so long in all, every member of every body in turn among them; "
+        "how many there are depends on the machine",
     )
     parser.add_argument(
         "--level",
@@ -87,6 +100,7 @@ def run(options: argparse.Namespace, documents: Path) -> int:
 
 def _order(options: argparse.Namespace, url: str, documents: Path, listener: "Listener | None") -> "Order":
     from conformance.judge import Order
+    from conformance.properties import Amount
 
     headers = dict(_header(text) for text in options.header)
     if options.token:
@@ -97,7 +111,7 @@ def _order(options: argparse.Namespace, url: str, documents: Path, listener: "Li
         apis=dict(_chosen(text) for text in options.api.split(",") if text),
         headers=headers,
         seed=options.seed,
-        seconds=options.seconds,
+        amount=Amount(options.examples, options.seconds),
         samples=options.samples,
         standard=options.standard,
         parts=frozenset(Part(part) for part in options.parts.split(",")),

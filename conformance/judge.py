@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conformance import exceptions, play, properties, samples, standard
@@ -10,6 +10,7 @@ from conformance.apis import Api, read
 from conformance.client import Client
 from conformance.keys import KEYS
 from conformance.listener import Listener
+from conformance.properties import Amount
 from conformance.verdict import Clause, Level, Outcome, Part, Verdict
 
 BASE_PATHS = {"TMF621": "/tmf-api/troubleTicket", "TMF656": "/tmf-api/serviceProblemManagement"}
@@ -33,8 +34,8 @@ class Order:
     """The APIs to judge, each with an address of its own or ""; none means all four, where they are offered."""
     headers: Mapping[str, str] = field(default_factory=dict)
     seed: int = 1
-    seconds: int = 60
-    """How long generated requests are sent, over all APIs together; 0: one short round for each."""
+    amount: Amount = field(default_factory=Amount)
+    """How many generated requests are sent; seconds are those of all APIs together."""
     samples: Path | None = None
     standard: Path | None = None
     parts: frozenset[Part] = frozenset(Part)
@@ -67,8 +68,9 @@ def _parts(order: Order, api: Api, others: tuple[Api, ...], share: int) -> Itera
         if order.samples:
             yield from samples.judge(api, order.headers, samples.official(api, order.samples))
     if Part.PROPERTIES in order.parts:
-        seconds = max(1, order.seconds // share) if order.seconds else 0
-        yield from properties.judge(api, order.headers, order.seed, seconds, exceptions.load())
+        seconds = max(1, order.amount.seconds // share) if order.amount.seconds else 0
+        amount = replace(order.amount, seconds=seconds)
+        yield from properties.judge(api, order.headers, order.seed, amount, exceptions.load())
 
 
 def _api(order: Order, key: str) -> Api:

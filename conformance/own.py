@@ -12,8 +12,8 @@ from pathlib import Path
 
 import requests
 
-START = 60
-"""Seconds that the adapter has to come up."""
+START = 180
+"""Seconds that the adapter has to come up: a few on a machine of one's own, many more where others build as well."""
 
 
 class DidNotStart(Exception):

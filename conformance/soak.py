@@ -20,6 +20,7 @@ from conformance.client import Client
 from conformance.hostile import Shot, shots
 from conformance.judge import BASE_PATHS, Order, judge
 from conformance.keys import KEYS
+from conformance.properties import Amount
 from conformance.scenarios import Subject
 from conformance.verdict import Exchange, Outcome, Part
 
@@ -86,7 +87,7 @@ def hostile(url: str, seed: int, seconds: int) -> Iterator[str]:
 
 def generated(url: str, seed: int, seconds: int) -> list[str]:
     """What failed of the requests that schemathesis invents: server errors only."""
-    order = Order(url, DOCUMENTS, seed=seed, seconds=seconds, parts=frozenset({Part.PROPERTIES}))
+    order = Order(url, DOCUMENTS, seed=seed, amount=Amount(seconds=seconds), parts=frozenset({Part.PROPERTIES}))
     failed = [one for one in judge(order) if one.outcome is Outcome.FAILED and "5xx" in one.clause.text]
     return [
         f"{one.api} {one.version} {one.operation}: {one.detail}\n"

@@ -70,3 +70,11 @@ def test_without_a_server_nothing_is_judged(tmp_path: Path, capsys: pytest.Captu
 def test_an_option_that_cannot_be_meant_is_refused_with_the_remedy(wrong: tuple[str, str], tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"choose from|write it as"):
         judged(tmp_path, "--base-url", "http://127.0.0.1:9", *wrong)
+
+
+def test_a_run_is_bounded_by_examples_or_by_time_and_not_by_both(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        judged(tmp_path, "--base-url", "http://127.0.0.1:9", "--examples", "3", "--seconds", "3")
+    assert "not allowed with" in capsys.readouterr().err
