@@ -24,6 +24,11 @@ _numbers = itertools.count(1)
 TEMPLATE = "migrated"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are processors: the journeys wait for other processes much of the time."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The administrative URL of a PostgreSQL that lives as long as this test process.

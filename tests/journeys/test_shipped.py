@@ -166,10 +166,13 @@ def test_what_a_partner_asks_is_for_our_customer_to_answer(field: Field) -> None
     answer = field.here.patch(f"{TICKETS}/{ticket_id}", {"note": [*ticket["note"], note]})
     assert answer.status_code == 200
     field.until_status(ticket_id, "held")  # it is the partner's turn again
+    field.until_asked("tmf621.createTroubleTicket", "tmf621.patchTroubleTicket")
+    told = field.asked()[-1]["body"]
+    assert (told["status"], told["statusChangeReason"]) == ("inProgress", "the second one")
     field.tell("troubleTicket", status="resolved")
     resolved = field.until_status(ticket_id, "resolved")
     assert _restoration(resolved) == ("resolved", "restored-by-partner", "permanent")
-    assert field.calls() == ["tmf621.createTroubleTicket"]
+    assert field.calls() == ["tmf621.createTroubleTicket", "tmf621.patchTroubleTicket"]
 
 
 def test_a_storm_is_one_outage_and_its_end_is_everybodys(field: Field) -> None:
