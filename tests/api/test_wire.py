@@ -220,13 +220,33 @@ def test_options_and_405_tell_what_there_is(wire: Wire) -> None:
         (b"GET / HTTP/1.1\r\nX-Endless: ", *[b"a" * (HEAD // 4)] * 5),
         (b"GET /", *[b"a" * (HEAD // 4)] * 5),
         (b"GET / HTTP/1.1\r\n", *[b"X-Many: a\r\n" * (HEAD // 44)] * 5),
+        (request("GET", f"{THING}?name={'a' * 50 * HEAD}"),),
     ],
-    ids=["a header", "an address", "a header that does not end", "an address that does not end", "many headers"],
+    ids=["a header", "an address", "an endless header", "an endless address", "many headers", "fifty times as much"],
 )
 def test_a_head_beyond_the_limit_is_refused_however_it_comes(wire: Wire, parts: tuple[bytes, ...]) -> None:
     wire.say(*parts)
     answer = wire.answer()
     assert (answer.status, answer.document["@type"]) == (431, "Error")
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [(request("GET", f"{THING}?name={'a' * 2 * HEAD}"), 431), ("no request\r\n\r\n", 400)]
+)
+def test_what_is_refused_after_a_request_that_was_answered_is_told_so(wire: Wire, said: str, status: int) -> None:
+    wire.say(request("GET", f"{THING}/1"))
+    assert wire.answer().status == 200
+    wire.say(said)
+    answer = wire.answer()
+    assert (answer.status, answer.document["@type"]) == (status, "Error")
+    assert wire.is_closed()
+
+
+def test_what_is_refused_beside_a_request_leaves_that_ones_answer_whole(wire: Wire) -> None:
+    wire.say(request("GET", f"{THING}/1") + b"no request\r\n\r\n")
+    answer = wire.answer()
+    assert (answer.status, answer.document["@type"]) == (200, "Thing")
+    assert wire.is_closed()
     with pytest.raises(ConnectionError):
         wire.answer()
 

@@ -79,6 +79,10 @@ class Wire:
         body, self._received = self._received[:length], self._received[length:]
         return Answer(int(first.split()[1]), headers, body)
 
+    def is_closed(self) -> bool:
+        """Whether nothing more comes: the server has hung up."""
+        return self._received == b"" and self._socket.recv(1) == b""
+
     def _read(self) -> None:
         data = self._socket.recv(1 << 16)
         if not data:

@@ -12,6 +12,8 @@ HEAD = 1 << 16
 """Bytes that the address and the headers of a request may have together."""
 PATIENCE = 60.0
 """Seconds that a request may take to arrive, from the connection or its own first byte on."""
+LINGER = 2.0
+"""Seconds that a client has to read why it was refused while it still sends: sent to a closed socket, that is lost."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -28,7 +30,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._chunk = 0  # bytes that came last
         self._received = 0  # bytes that the head now arriving can have at the most
         self._before = 0  # of these, bytes that came together with its beginning, and may be another request's
-        self._arriving = self._in_head = False
+        self._arriving = self._in_head = self._refused = False
         self._waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -40,6 +42,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         self._chunk = len(data)
         self._received += len(data)
         super().data_received(data)
@@ -54,11 +58,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._arriving = self._in_head = True
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         if self._received > HEAD and len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD:
             self._refuse_head()
-            raise ValueError("the head is too large")  # the parser stops, and uvicorn finds the connection closing
-        super().on_headers_complete()
+            raise ValueError("the head is too large")  # the parser stops
+        super().on_headers_complete()  # makes the cycle, or raises
+        self._in_head = False
 
     def on_message_complete(self) -> None:
         self._arriving = False
@@ -87,11 +91,24 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(431, "requestHeaderFieldsTooLarge", f"Address and headers may have {HEAD} bytes.")
 
     def _refuse(self, status: int, code: str, reason: str) -> None:
-        """Answer what has no answer yet, and hang up."""
-        if self.transport.is_closing():
+        """Answer what has no answer yet, and hang up: our side first, all when the client has read (RFC 9112, 9.6).
+
+        Where an earlier request of the connection is still at work, its answer is the last one.
+        """
+        if self._refused or self.transport.is_closing():
             return
-        if self._in_head or self.cycle is None or not self.cycle.response_started:
+        self._refused = True
+        self._stop_waiting()
+        is_at_work = self._arriving and not self._in_head  # so that it is its own cycle that stands there
+        if self.cycle is not None and not self.cycle.response_complete and not is_at_work:
+            self.cycle.keep_alive = False
+            return
+        if not (is_at_work and (self.cycle.response_started or self.pipeline)):
             content = orjson.dumps(error_document(status, code, reason))
             head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(content)
             self.transport.write(STATUS_LINE[status] + head + content)
-        self.transport.close()
+        if is_at_work:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write_eof()
+        self._waiting = self.loop.call_later(LINGER, self.transport.close)
