@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from tests.certificates import Authority
 from tests.hub.posting import OneKey, To, a_poster
 from tests.hub.room import OpenSink
-from tests.hub.sinks import Received, TlsSink, accepts, answers, in_turn, until
+from tests.hub.sinks import Received, TlsSink, accepts, answers, in_turn, resets, until
 from tests.hub.test_signing import verify_v1a
 from tests.recovery.sinks import sink as endpoint_of
 from tests.test_credentials import grants
@@ -161,6 +161,16 @@ async def test_a_listener_that_always_answers_401_is_asked_twice_and_no_more(sin
         oauth2 = {"type": "oauth2", "tokenUrl": endpoint.url, "clientId": "adapter", "clientSecret": SECRET}
         attempt = await poster.post(To(sink.url, with_auth(vault, **oauth2)), "e1", BODY)
     assert (attempt.status, len(sink.received)) == (401, 2)
+
+
+async def test_a_second_try_that_gets_no_answer_hides_nothing_of_the_first(sink_of: OpenSink) -> None:
+    vault, sink = a_vault(), await sink_of(in_turn(answers(401), resets))
+    async with endpoint_of(grants()) as endpoint, a_poster(vault=vault) as poster:
+        oauth2 = {"type": "oauth2", "tokenUrl": endpoint.url, "clientId": "adapter", "clientSecret": SECRET}
+        attempt = await poster.post(To(sink.url, with_auth(vault, **oauth2)), "e1", BODY)
+    assert (attempt.status, len(sink.received)) == (None, 2)
+    assert attempt.error is not None
+    assert attempt.error.startswith("answered 401, then: ")
 
 
 async def test_with_a_fixed_token_a_401_is_an_answer(sink_of: OpenSink) -> None:

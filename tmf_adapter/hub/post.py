@@ -112,6 +112,7 @@ class Poster:
         try:
             async with asyncio.timeout(timeout):
                 if await self._try(to, event_id, body, late, found):
+                    found = _Found(before="answered 401, then: ")
                     await self._try(to, event_id, body, late, found)
         except TimeoutError as slow:
             found.error = str(slow) or f"no answer within {timeout:g} s"
@@ -121,7 +122,6 @@ class Poster:
 
     async def _try(self, to: Recipient, event_id: str, body: bytes, late: bool, found: "_Found") -> bool:
         """Whether another try makes sense at once."""
-        found.reset()
         url = self._guard.target(to.address(body))
         headers = await self._trust.headers(to.id, to.terms, event_id, body)
         headers["content-type"] = "application/json"
@@ -170,17 +170,15 @@ class Poster:
 
 @dataclass(slots=True)
 class _Found:
-    """What is known of an attempt so far."""
+    """What is known of an attempt so far; ``before`` is what came of an earlier try, where this one gets no answer."""
 
+    before: str = ""
     status: int | None = None
     error: str | None = None
     blocked: bool = False
     answer: bytes = b""
     retry_after: str | None = None
     location: str | None = None
-
-    def reset(self) -> None:
-        self.status, self.answer, self.retry_after, self.location = None, b"", None, None
 
     async def take(self, response: aiohttp.ClientResponse) -> None:
         """The status first: the rest may never come. A longer answer than we keep is read on, within reason, so that
@@ -193,7 +191,7 @@ class _Found:
             self.answer = (self.answer + chunk)[:ANSWER] if len(self.answer) < ANSWER else self.answer
 
     def attempt(self, at: float, latency_ms: float) -> Attempt:
-        error = None if self.status else self.error
+        error = None if self.status else f"{self.before}{self.error}"
         said = {"retry_after": self.retry_after, "location": self.location}
         return Attempt(self.status, error, self.blocked, self.answer, at, latency_ms, **said)
 
