@@ -50,6 +50,17 @@ UNDO = """    undo:
       body: {'@type': ServiceProblem, status: cancelled, statusChangeReason: taken back}
 """
 
+REPAIR = f"""  - id: repair
+    call: tmf656.createServiceProblem
+    timeout: PT2S
+    {body("repair", "repair", 4)}
+    await:
+      event: ServiceProblemStateChangeEvent
+      restored: ev.serviceProblem.status == 'resolved'
+      fail: ev.serviceProblem.status in ['rejected', 'cancelled']
+      within: PT1H"""
+"""A step that waits for what SM&O makes of it."""
+
 WORK = f"""
 id: work
 title: A call with an undo, and one that waits
@@ -62,15 +73,7 @@ steps:
     call: tmf656.createServiceProblem
     timeout: PT2S
     {body("reserve", "reserve", 4)}
-UNDO  - id: repair
-    call: tmf656.createServiceProblem
-    timeout: PT2S
-    {body("repair", "repair", 4)}
-    await:
-      event: ServiceProblemStateChangeEvent
-      restored: ev.serviceProblem.status == 'resolved'
-      fail: ev.serviceProblem.status in ['rejected', 'cancelled']
-      within: PT1H
+UNDO{REPAIR}
     while: {{status: held, reason: in-repair}}
 """
 
@@ -81,13 +84,7 @@ title: What the downstream asks is asked of the customer, and his answer handed 
 events: [create, status]
 when: ["t.status == 'inProgress'"]
 steps:
-  - id: repair
-    call: tmf656.createServiceProblem
-    timeout: PT2S
-    {body("repair", "repair", 4)}
-    await:
-      event: ServiceProblemStateChangeEvent
-      restored: ev.serviceProblem.status == 'resolved'
+{REPAIR}
       ask:
         when: ev.serviceProblem.status == 'pending'
         note: ${{summary}}
@@ -100,8 +97,6 @@ steps:
             '@type': ServiceProblem
             status: inProgress
             statusChangeReason: ${{answer.repair.note[0].text}}
-      fail: ev.serviceProblem.status in ['rejected', 'cancelled']
-      within: PT1H
 """
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.journeys.test_language import body
+from tests.journeys.test_language import REPAIR, body
 from tests.journeys.world import TICKETS, Doc, World, fault, until, world
 from tmf_adapter.crash import CrashPoint
 
@@ -20,15 +20,7 @@ events: [create, status]
 when: ["t.status == 'inProgress'"]
 approve: {{by: retention-desk, within: WITHIN, otherwise: reject}}
 steps:
-  - id: repair
-    call: tmf656.createServiceProblem
-    timeout: PT2S
-    {body("repair", "repair", 4)}
-    await:
-      event: ServiceProblemStateChangeEvent
-      restored: ev.serviceProblem.status == 'resolved'
-      fail: ev.serviceProblem.status in ['rejected', 'cancelled']
-      within: PT1H
+{REPAIR}
 """
 
 STORM = f"""
